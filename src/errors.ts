@@ -1,0 +1,51 @@
+/**
+ * Every error that Fate itself raises: a closed table of codes, each with the exit status of SPEC section 1.
+ * docs/errors.md lists the same table; a test compares the two.
+ */
+import type { Problem } from './types.ts';
+
+export const ERRORS = {
+  USAGE: { exit: 2, text: 'the command line cannot be understood' },
+  LOCK_HELD: { exit: 2, text: 'another scheduler runs this configuration' },
+  TASK_UNKNOWN: { exit: 2, text: 'no task of that name' },
+  CONF_AMBIGUOUS: { exit: 64, text: 'one configuration file is present in more than one format' },
+  CONF_SYNTAX: { exit: 65, text: 'a configuration file cannot be parsed' },
+  CONF_MISSING: { exit: 72, text: 'a configuration file is missing' },
+  CONF_UNSAFE: { exit: 77, text: 'others than root can write a configuration that root would run' },
+  CONF_INVALID: { exit: 78, text: 'a wrong type or value in the configuration' },
+  SOFTWARE: { exit: 70, text: 'a fault of Fate itself' },
+  TEMPORARY: { exit: 75, text: 'not possible now; try again' },
+  NOT_PERMITTED: { exit: 77, text: 'not permitted' },
+  COMMAND_NOT_FOUND: { exit: 127, text: 'the command was not found' },
+  FATAL: { exit: 1, text: 'an unexpected failure, such as a folder that cannot be made' },
+} as const satisfies Record<string, { exit: number; text: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error for people: `message` is whole sentences without a final full stop; no stack is ever shown unless `--tb`. */
+export class FateError extends Error {
+  override readonly name = 'FateError';
+  readonly code: ErrorCode;
+  /** What is wrong with the configuration, where that is the reason. */
+  readonly problems: readonly Problem[];
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; problems?: readonly Problem[] } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+
+  get exitStatus(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+/** The message of anything thrown, in one line. */
+export function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** The errno name of a system error (`ENOSPC`), or null. */
+export function errnoOf(thrown: unknown): string | null {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+}

@@ -1,0 +1,349 @@
+/**
+ * The plain records that the parts of Fate hand to each other. No behaviour lives here, and nothing is imported.
+ * Times of day are `EpochMs`, lengths are `Ms`, sizes are `Bytes`; all three are whole numbers.
+ */
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+/** A length of time in milliseconds. */
+export type Ms = number;
+export type Bytes = number;
+
+// ---------------------------------------------------------------------------------------------- levels, logger
+
+export const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** What kind of thing a record of Fate's own log tells; the `event` field of SPEC 10. */
+export type LogEvent =
+  | 'start'
+  | 'stop'
+  | 'reload'
+  | 'config'
+  | 'lock'
+  | 'clock'
+  | 'started'
+  | 'ended'
+  | 'skipped'
+  | 'missed'
+  | 'log'
+  | 'result'
+  | 'state'
+  | 'pass'
+  | 'fatal';
+
+/** The fields of one record. `undefined` values are left out. A task's own fields come in `own`. */
+export interface LogFields {
+  readonly msg?: string | undefined;
+  readonly task?: string | undefined;
+  readonly run?: string | undefined;
+  /** What a task wrote: a name that the scheduler uses itself gets the prefix `task_` (SPEC 10). */
+  readonly own?: Readonly<Record<string, unknown>> | undefined;
+  readonly [key: string]: unknown;
+}
+
+export interface Logger {
+  log(level: Level, event: LogEvent, fields: LogFields): void;
+  /** Whether any target would keep a record of this level; lets callers skip costly fields. */
+  enabled(level: Level): boolean;
+  /** Flushes and closes every target; never rejects. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- clock, host, zones
+
+export interface Clock {
+  /** Wall-clock time; may jump. */
+  now(): EpochMs;
+  /** Milliseconds from an arbitrary start; never runs backwards, stands still in suspend (CLOCK_MONOTONIC). */
+  monotonic(): Ms;
+  /** Calls `fire` once after `delay` ms (any length, also beyond setTimeout's 24.8 days); the result cancels it. */
+  after(delay: Ms, fire: () => void): () => void;
+}
+
+/** Facts of the machine, read once. */
+export interface Host {
+  readonly name: string;
+  /** /etc/machine-id, or '' where there is none. */
+  readonly id: string;
+  readonly cpus: number;
+  readonly uid: number;
+}
+
+/** Offsets of one time zone; instants are EpochMs. */
+export interface Zone {
+  /** IANA name, or `system` for /etc/localtime. */
+  readonly name: string;
+  /** Milliseconds to add to UTC to get the wall clock at this instant. */
+  offsetAt(instant: EpochMs): Ms;
+  /** The first instant after `instant` at which the offset changes, or null when it never does again. */
+  nextTransition(instant: EpochMs): EpochMs | null;
+}
+
+export interface ZoneSource {
+  /** `null` names the system's zone. Answers null for an unknown name. Cheap to call often. */
+  zone(name: string | null): Zone | null;
+  /** True when a zone file that was handed out has changed since it was last asked (HOUSE, "Schedules"). */
+  changed(): boolean;
+}
+
+// ---------------------------------------------------------------------------------------------- problems
+
+/** One thing wrong with a configuration file: where, what was expected, what was found (SPEC 3). */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  readonly kind: 'syntax' | 'value' | 'missing' | 'ambiguous' | 'unsafe';
+  readonly file: string;
+  /** 1-based. */
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+  /** The text of the line, for syntax errors. */
+  readonly excerpt?: string | undefined;
+  /** Key path in the file, `['disk', 'format', 'result']`; empty for the whole file. */
+  readonly path: readonly (string | number)[];
+  /** The task it belongs to, where it belongs to one. */
+  readonly task?: string | undefined;
+  /** One sentence, which holds what was expected and what was found. No final full stop. */
+  readonly message: string;
+}
+
+// ---------------------------------------------------------------------------------------------- schedules
+
+export type MissedPolicy = 'once' | 'skip' | 'all';
+
+/** A compiled schedule (SPEC 5). Pure: time comes in as an argument. */
+export interface Schedule {
+  /** As written. */
+  readonly expression: string;
+  /** Six fields, seconds first, after aliases, `H` and `U` were replaced. */
+  readonly normalized: string;
+  /** IANA name, or null for the system's zone. */
+  readonly timezone: string | null;
+  /** Changes when the meaning of the schedule changes; keys the cursor (SPEC 5, "a task seen for the first time"). */
+  readonly fingerprint: string;
+  /** The first occurrence strictly after `after`, or null when there is none within the next 100 years. */
+  next(after: EpochMs): EpochMs | null;
+  /** The latest `limit` occurrences in (after, until], ascending. Its cost is bounded by `limit`, not by the span. */
+  latest(after: EpochMs, until: EpochMs, limit: number): EpochMs[];
+}
+
+/** What the scheduler remembers of a task's schedule, per task (SPEC 5, "The bookkeeping is per task"). */
+export interface Cursor {
+  readonly fingerprint: string;
+  /** Every occurrence up to and including this instant is accounted for. */
+  readonly seen: EpochMs;
+}
+
+// ---------------------------------------------------------------------------------------------- tasks
+
+/** What a template or condition may see (SPEC 4). Times are turned into Luxon DateTimes in `zone`. */
+export interface Scope {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly taskName: string;
+  readonly zone: string | null;
+  readonly now: EpochMs;
+  readonly due: EpochMs;
+  readonly attempt: number;
+  readonly runId: string;
+  readonly host: Host;
+}
+
+/** What `path.result` sees besides. */
+export interface ResultScope extends Scope {
+  readonly endedAt: EpochMs;
+  /** '' or a label. */
+  readonly label: string;
+  /** '' or '.json' and the like, with its dot. */
+  readonly ext: string;
+  readonly defaultPath: string;
+}
+
+/** A compiled template. `render` throws an Error with one clear sentence; it takes at most 1 s. */
+export interface Template {
+  readonly source: string;
+  render(scope: Scope | ResultScope): string;
+}
+
+/** A compiled `if` or `unless`. */
+export interface Condition {
+  readonly source: string;
+  readonly kind: 'if' | 'unless';
+  /** True when the task shall run. Throws like Template.render. */
+  holds(scope: Scope): boolean;
+}
+
+export type Command =
+  /** argv[0] is looked up on PATH when it holds no `/`. */
+  | { readonly kind: 'exec'; readonly argv: readonly Template[] }
+  /** Runs `executable -c script`. */
+  | { readonly kind: 'shell'; readonly executable: 'sh' | 'bash' | 'python'; readonly script: Template }
+  /** One program on PATH, such as `fate-disk`. */
+  | { readonly kind: 'command'; readonly program: string };
+
+export const RESULT_FORMATS = ['csv', 'json', 'tar', 'toml', 'yaml'] as const;
+export type ResultFormatName = (typeof RESULT_FORMATS)[number];
+/** `raw`: as is, no suffix (null or '' in the file). `named`: tried in the order written (SPEC 8). */
+export type ResultFormat =
+  | { readonly kind: 'raw' | 'auto' | 'mixed' | 'archive' }
+  | { readonly kind: 'named'; readonly names: readonly ResultFormatName[] };
+
+export type TextFormat = 'json' | 'yaml' | 'toml';
+export type LogFormat = TextFormat | 'auto' | 'text';
+export type StateFormat = TextFormat | 'auto';
+export type Separator = 'auto' | 'nul' | 'line';
+
+export interface Keep {
+  readonly count: number | null;
+  readonly age: Ms | null;
+  readonly size: Bytes | null;
+}
+
+/** A task with every default and unit applied; frozen. Nobody else reads raw configuration (HOUSE rule 5). */
+export interface Task {
+  readonly name: string;
+  /** Position in the files; breaks ties within a cohort. */
+  readonly order: number;
+  /** Where it is written. */
+  readonly file: string;
+  readonly enabled: boolean;
+  readonly description: string | null;
+  readonly schedule: Schedule;
+  readonly missed: MissedPolicy;
+  readonly missedWithin: Ms | null;
+  readonly command: Command;
+  readonly condition: Condition | null;
+  readonly timeout: Ms | null;
+  readonly grace: Ms;
+  /** Exit statuses that are good; 0 is always in. */
+  readonly successExit: readonly number[];
+  /** What fd 0 is given, already serialized; '' for nothing. */
+  readonly param: string;
+  readonly formatLog: LogFormat;
+  readonly separator: Separator;
+  readonly formatResult: ResultFormat;
+  /** For both directions; `in` is how a stored structure is written to fd 3, `out` how fd 4 is read. */
+  readonly formatState: { readonly in: TextFormat; readonly out: StateFormat };
+  readonly resultPath:
+    | { readonly kind: 'default' | 'none' }
+    | { readonly kind: 'template'; readonly template: Template };
+  readonly onConflict: 'rename' | 'replace';
+  readonly keep: Keep;
+  readonly tenancy: number;
+  /** How a due time is treated while a run of the task goes or waits. */
+  readonly overlap: 'skip';
+}
+
+export interface InvalidTask {
+  readonly name: string;
+  readonly file: string;
+  readonly problems: readonly Problem[];
+}
+
+// ---------------------------------------------------------------------------------------------- configuration
+
+export interface Rotation {
+  readonly size: Bytes | null;
+  readonly interval: Ms | null;
+  /** Time of day, minutes after midnight on the system's wall clock. */
+  readonly at: number | null;
+}
+
+/** One target of `path.log` (SPEC 10). */
+export interface LogTarget {
+  readonly kind: 'stdout' | 'stderr' | 'file';
+  /** Absolute; for `file` only. A directory was already turned into a file in it. */
+  readonly file: string | null;
+  readonly level: Level;
+  readonly format: 'text' | 'json';
+  readonly rotation: Rotation | null;
+  readonly retention: { readonly age: Ms | null; readonly count: number | null } | null;
+  readonly compression: 'gz' | null;
+}
+
+/** A whole configuration, swapped as one (HOUSE rule 5); frozen. */
+export interface Configuration {
+  /** Absolute paths of the files that were read, `tasks` and `defaults` first. */
+  readonly files: readonly string[];
+  /** Valid tasks in file order, the disabled ones too. */
+  readonly tasks: readonly Task[];
+  /** Set aside alone, with why. */
+  readonly invalid: readonly InvalidTask[];
+  /** All problems: errors of tasks and drop-ins that were set aside, and warnings. */
+  readonly problems: readonly Problem[];
+  readonly log: readonly LogTarget[];
+}
+
+// ---------------------------------------------------------------------------------------------- runs
+
+/** SPEC 7, the exit table. */
+export type Status = 'OK' | 'Retry' | 'Error' | 'Killed' | 'Terminated' | 'Signaled' | 'Timeout' | 'Failed' | 'Lost';
+
+/** What ended a run (SPEC 7). */
+export type EndedBy = 'itself' | 'timeout' | 'stop' | 'kill' | 'replace' | 'limit' | 'lost';
+
+/** One occurrence that shall run, as it waits and runs. */
+export interface Run {
+  readonly id: string;
+  readonly task: Task;
+  /** The instant it was due at. */
+  readonly due: EpochMs;
+  readonly attempt: number;
+  /** How many earlier due times this run stands for as well (`missed: once`, or late together). */
+  readonly collapsed: number;
+}
+
+/** How the process of a run came to its end. */
+export interface Exit {
+  /** Null when a signal ended it or it never started. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly endedBy: EndedBy;
+  /** Why it could not be started; null when it was. */
+  readonly failure: string | null;
+  readonly pid: number | null;
+  readonly startedAt: EpochMs;
+  readonly endedAt: EpochMs;
+  readonly duration: Ms;
+  /** Bytes written to the file for fd 1. */
+  readonly stdoutBytes: Bytes;
+  /** Why fd 1's output is not whole in the file (disk full and the like); null when it is. */
+  readonly stdoutError: string | null;
+  /** What came from fd 4; null when it was more than 16 MiB. */
+  readonly state: Buffer | null;
+  /** Processes of its group that it left running. */
+  readonly left: number;
+}
+
+/** One result file that was recorded. */
+export interface RecordedResult {
+  readonly path: string;
+  readonly label: string;
+  readonly ext: string;
+  readonly size: Bytes;
+}
+
+// ---------------------------------------------------------------------------------------------- what the scheduler tells
+
+export type SkipReason = 'condition' | 'overlap' | 'missed' | 'stop' | 'clock';
+
+/** What happened, as the scheduler yields it; the log and later the ledger are made from these. */
+export type TaskEvent =
+  | { readonly type: 'started'; readonly run: Run; readonly at: EpochMs; readonly pid: number }
+  | {
+      readonly type: 'ended';
+      readonly run: Run;
+      readonly status: Status;
+      readonly level: Level;
+      readonly exit: Exit;
+      readonly results: readonly RecordedResult[];
+      /** One sentence where there is more to say than the status does. */
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'skipped';
+      readonly task: Task;
+      readonly due: EpochMs;
+      readonly count: number;
+      readonly reason: SkipReason;
+      readonly detail: string;
+    };
