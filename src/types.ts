@@ -347,3 +347,17 @@ export type TaskEvent =
       readonly reason: SkipReason;
       readonly detail: string;
     };
+
+// ---------------------------------------------------------------------------------------------- what Node lacks
+
+/** Calls of the C library that a run needs; platform/native.ts implements it, and it is handed to execution. */
+export interface Native {
+  /** pipe2(2) with O_CLOEXEC: a real pipe, whose ends can be opened again by name (HOUSE, "fds"). */
+  pipe(): { readonly read: number; readonly write: number };
+  /** memfd_create(2), filled, then opened again read-only at offset 0; close-on-exec. */
+  memoryFile(name: string, content: string | Buffer): number;
+  /** FIONREAD of ioctl_pipe: bytes that wait in a pipe. */
+  bytesWaiting(fd: number): Bytes;
+  /** F_SETPIPE_SZ of fcntl(2); never throws, a refusal leaves the size as it is. */
+  enlargePipe(fd: number, size: Bytes): void;
+}
