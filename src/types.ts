@@ -324,7 +324,7 @@ export interface RecordedResult {
 
 // ---------------------------------------------------------------------------------------------- what the scheduler tells
 
-export type SkipReason = 'condition' | 'overlap' | 'missed' | 'stop' | 'clock';
+export type SkipReason = 'condition' | 'overlap' | 'missed' | 'removed';
 
 /** What happened, as the scheduler yields it; the log and later the ledger are made from these. */
 export type TaskEvent =
@@ -338,12 +338,17 @@ export type TaskEvent =
       readonly results: readonly RecordedResult[];
       /** One sentence where there is more to say than the status does. */
       readonly reason: string | null;
+      /** The first 200 characters of what a run that was not good wrote (SPEC 7). */
+      readonly stdout: string;
+      readonly stderr: string;
     }
   | {
       readonly type: 'skipped';
       readonly task: Task;
       readonly due: EpochMs;
+      /** How many due times this tells of; `due` is the latest of them. */
       readonly count: number;
+      readonly level: Level;
       readonly reason: SkipReason;
       readonly detail: string;
     };
@@ -360,4 +365,30 @@ export interface Native {
   bytesWaiting(fd: number): Bytes;
   /** F_SETPIPE_SZ of fcntl(2); never throws, a refusal leaves the size as it is. */
   enlargePipe(fd: number, size: Bytes): void;
+}
+
+// ---------------------------------------------------------------------------------------------- a run as the loop sees it
+
+/** What became of a run. */
+export type Outcome = Omit<Extract<TaskEvent, { readonly type: 'ended' }>, 'type' | 'run'>;
+
+/** A run that was started, or could not be: then `pid` is null and both promises resolve soon. */
+export interface RunHandle {
+  readonly pid: number | null;
+  /** The process has ended: its place is free. Never rejects. */
+  readonly over: Promise<void>;
+  /** Result and state are recorded. Never rejects. */
+  readonly done: Promise<Outcome>;
+  /** SIGTERM to its group, SIGKILL after its grace. */
+  end(by: Extract<EndedBy, 'stop' | 'kill' | 'replace'>): void;
+  /** SIGKILL to its group at once. */
+  kill(): void;
+}
+
+/** What a pass, or a moment of the daemon in which something ran, came to. */
+export interface Summary {
+  readonly executions: number;
+  /** Runs that did not end OK. */
+  readonly failures: number;
+  readonly next: { readonly at: EpochMs; readonly task: string } | null;
 }

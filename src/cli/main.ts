@@ -1,0 +1,91 @@
+/**
+ * The command line of all three programs, and the only place that turns errors into exit statuses (SPEC 1). Commands and
+ * all they need are imported when they are called, so that `--help` costs next to nothing.
+ */
+import yargs, { type Argv } from 'yargs';
+import { FateError, messageOf } from '../errors.ts';
+import { checkCommand } from './commands/check.ts';
+import { controlCommand, engineOptions } from './commands/control.ts';
+import { debugCommand, splitDebugged } from './commands/debug.ts';
+import { nextCommand } from './commands/next.ts';
+import type { Program } from './context.ts';
+import { tellFailure, tellUsage } from './failure.ts';
+
+const DESCRIPTION: Record<Program, string> = {
+  fate: 'Fate, the command scheduler: manages and tries out tasks.',
+  fated: 'The daemon of Fate: runs the configured tasks when they are due, until told to stop.',
+  fates: 'One pass of Fate: runs what is due, waits for it and exits.',
+};
+
+const EXAMPLE: Record<Program, readonly [string, string]> = {
+  fate: ['fate check && fate next -n 3', 'validate the configuration, then see when each task runs'],
+  fated: ['fated --foreground --log-level debug', 'schedule in this terminal and tell everything'],
+  fates: ['fates --fail', 'run what is due; exit 1 if any of it failed'],
+};
+
+/** Runs a command line. Answers the exit status; never rejects. */
+export async function main(program: Program, argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const done = (code: number): void => {
+    status = code;
+  };
+  const traceback = argv.includes('--tb') || argv.includes('--traceback');
+  const parser = commonOptions(yargs([]), program);
+  if (program === 'fate') {
+    parser
+      .command(controlCommand(done))
+      .command(checkCommand(done))
+      .command(nextCommand(done))
+      .command(debugCommand(done))
+      .demandCommand(1, 1, 'a command is needed', 'one command at a time');
+  } else {
+    parser.command(engineOptions(program, done));
+  }
+  try {
+    if (argv.includes('--version') && argv[0] === '--version') {
+      const { readVersion } = await import('./version.ts');
+      process.stdout.write(`${program} ${readVersion()}\n`);
+      return 0;
+    }
+    await parser.parseAsync(splitDebugged(argv));
+    return status;
+  } catch (error) {
+    if (error instanceof FateError && error.code === 'USAGE') return tellUsage(program, error);
+    return tellFailure(program, error, traceback);
+  }
+}
+
+function commonOptions(parser: Argv, program: Program): Argv {
+  const [example, does] = EXAMPLE[program];
+  return parser
+    .scriptName(program)
+    .usage(
+      program === 'fate'
+        ? `${DESCRIPTION.fate}\n\nUsage: $0 COMMAND [OPTIONS]`
+        : `${DESCRIPTION[program]}\n\nUsage: $0 [OPTIONS]`,
+    )
+    .example(example, does)
+    .option('system', {
+      type: 'boolean',
+      describe: 'use the folders of the system (/etc/fate and so on)',
+      global: true,
+    })
+    .option('user', {
+      type: 'boolean',
+      describe: 'use the folders of the user (~/.config/fate and so on)',
+      global: true,
+    })
+    .option('tb', { type: 'boolean', alias: 'traceback', describe: 'show the stack of an error', global: true })
+    .conflicts('system', 'user')
+    .help('help', 'show this help')
+    .version('version', 'show the version', 'x')
+    .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false, 'boolean-negation': false })
+    .strict()
+    .exitProcess(false)
+    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .fail((message, error) => {
+      throw error ?? new FateError('USAGE', message);
+    });
+}
+
+export { messageOf };

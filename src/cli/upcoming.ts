@@ -1,0 +1,87 @@
+/** What `fate next` does: the next due times of tasks, in order, on the wall clock of each task's zone. */
+import cliui from 'cliui';
+import { loadConfiguration } from '../conf/load.ts';
+import { FateError } from '../errors.ts';
+import { formatDuration } from '../schedule/duration.ts';
+import { formatInstant, parseInstant } from '../schedule/instant.ts';
+import type { EpochMs, Task, ZoneSource } from '../types.ts';
+import type { NextArguments } from './commands/next.ts';
+import { loadOptionsFor, pathsFor } from './context.ts';
+import { tellProblems } from './failure.ts';
+
+interface Upcoming {
+  readonly task: Task;
+  readonly at: EpochMs;
+}
+
+export async function next(args: NextArguments): Promise<number> {
+  const options = loadOptionsFor(pathsFor(args));
+  const configuration = await loadConfiguration(options);
+  const after = args.at === undefined ? Date.now() : parseInstant(args.at);
+  if (after === null) {
+    throw new FateError('USAGE', `--at: expected a time such as 2026-03-29 or 2026-03-29T02:30, found ${args.at}`);
+  }
+  const tasks = choose(
+    configuration.tasks,
+    args.task,
+    configuration.invalid.map(({ name }) => name),
+  );
+  const upcoming = tasks
+    .flatMap((task) => times(task, after, args.number))
+    .sort((a, b) => a.at - b.at || a.task.order - b.task.order);
+  if (args.json) printJson(upcoming);
+  else printTable(upcoming, options.zones, args.at === undefined ? after : null);
+  const skipped = args.task.length === 0 ? configuration.problems.filter(({ severity }) => severity === 'error') : [];
+  await tellProblems(skipped);
+  return 0;
+}
+
+function choose(all: readonly Task[], names: readonly string[], invalid: readonly string[]): readonly Task[] {
+  if (names.length === 0) return all.filter((task) => task.enabled);
+  return names.map((name) => {
+    const task = all.find((candidate) => candidate.name === name);
+    if (task !== undefined) return task;
+    if (invalid.includes(name)) throw new FateError('CONF_INVALID', `the task ${name} is not valid; see 'fate check'`);
+    throw new FateError('TASK_UNKNOWN', `no task of the name ${name}`);
+  });
+}
+
+function times(task: Task, after: EpochMs, number: number): Upcoming[] {
+  const found: Upcoming[] = [];
+  let at = task.schedule.next(after);
+  while (at !== null && found.length < number) {
+    found.push({ task, at });
+    at = task.schedule.next(at);
+  }
+  return found;
+}
+
+function printJson(upcoming: readonly Upcoming[]): void {
+  const rows = upcoming.map(({ task, at }) => ({
+    task: task.name,
+    due: new Date(at).toISOString(),
+    timezone: task.schedule.timezone,
+    expression: task.schedule.expression,
+    normalized: task.schedule.normalized,
+  }));
+  process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+}
+
+/** `now` for a column of what is left until then; null where the times are counted from elsewhere. */
+function printTable(upcoming: readonly Upcoming[], zones: ZoneSource, now: EpochMs | null): void {
+  if (upcoming.length === 0) return;
+  const ui = cliui({ width: process.stdout.columns ?? 200, wrap: false });
+  const cell = (text: string) => ({ text, padding: [0, 2, 0, 0], width: undefined });
+  const lines = upcoming.map(({ task, at }) => {
+    const offset = zones.zone(task.schedule.timezone)?.offsetAt(at) ?? 0;
+    const left = now === null ? [] : [`in ${formatDuration(Math.ceil((at - now) / 1000) * 1000)}`];
+    return [formatInstant(at, offset, task.schedule.timezone), ...left, task.name];
+  });
+  const heads = ['DUE', ...(now === null ? [] : ['LEFT']), 'TASK'];
+  const rows = [heads, ...lines];
+  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + 2);
+  for (const row of rows) {
+    ui.div(...row.map((text, column) => ({ ...cell(text), width: widths[column] ?? 10, padding: [0, 0, 0, 0] })));
+  }
+  process.stdout.write(`${ui.toString()}\n`);
+}

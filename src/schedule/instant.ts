@@ -1,0 +1,21 @@
+/** Instants as people write and read them on the command line. */
+import { DateTime } from 'luxon';
+import type { EpochMs, Ms } from '../types.ts';
+
+/** ISO 8601, with a `T` or a space; without an offset it is the system's wall clock. Null when it is no time. */
+export function parseInstant(text: string): EpochMs | null {
+  const time = DateTime.fromISO(text.trim().replace(' ', 'T'));
+  return time.isValid ? time.toMillis() : null;
+}
+
+/** `Sun 2026-03-29 02:30:00 +02:00`, and the zone where it is not the system's. */
+export function formatInstant(at: EpochMs, offset: Ms, zone: string | null): string {
+  const wall = DateTime.fromMillis(at, { zone: `UTC${sign(offset)}`, locale: 'en' });
+  return `${wall.toFormat('EEE yyyy-MM-dd HH:mm:ss ZZ')}${zone === null ? '' : ` ${zone}`}`;
+}
+
+function sign(offset: Ms): string {
+  const minutes = Math.round(Math.abs(offset) / 60_000);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}

@@ -1,0 +1,67 @@
+/** What the scheduler tells, as records of Fate's own log (SPEC 10). */
+import { formatDuration } from '../schedule/duration.ts';
+import type { LogFields, Logger, Run, Summary, TaskEvent } from '../types.ts';
+
+/** More results of one run than this are counted, not named. */
+const NAMED_RESULTS = 20;
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+function whose(run: Run): LogFields {
+  const { attempt, collapsed } = run;
+  return {
+    task: run.task.name,
+    run: run.id,
+    due: iso(run.due),
+    ...(attempt > 1 ? { attempt } : {}),
+    // The due times before this one that it stands for as well.
+    ...(collapsed > 0 ? { collapsed } : {}),
+  };
+}
+
+function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
+  const { run, exit, results, reason } = event;
+  const paths = results.slice(0, NAMED_RESULTS).map((result) => result.path);
+  return {
+    msg: reason ?? undefined,
+    ...whose(run),
+    status: event.status,
+    exitcode: exit.code ?? undefined,
+    signal: exit.signal ?? undefined,
+    duration: formatDuration(Math.round(exit.duration)),
+    ended_by: exit.endedBy,
+    left: exit.left > 0 ? exit.left : undefined,
+    result: paths.length === 1 ? paths[0] : paths.length > 1 ? paths : undefined,
+    results: results.length > NAMED_RESULTS ? results.length : undefined,
+    stdout: event.stdout || undefined,
+    stderr: event.stderr || undefined,
+  };
+}
+
+export function reportEvent(logger: Logger, event: TaskEvent): void {
+  switch (event.type) {
+    case 'started': {
+      const late = formatDuration(Math.max(0, event.at - event.run.due));
+      logger.log('info', 'started', { ...whose(event.run), pid: event.pid, late });
+      break;
+    }
+    case 'ended':
+      logger.log(event.level, 'ended', endFields(event));
+      break;
+    case 'skipped': {
+      const { task, due, count, reason, detail } = event;
+      const kind = reason === 'missed' ? 'missed' : 'skipped';
+      const counted = count > 1 ? { count } : {};
+      logger.log(event.level, kind, { msg: detail, task: task.name, due: iso(due), reason, ...counted });
+      break;
+    }
+  }
+}
+
+export function reportSummary(logger: Logger, summary: Summary): void {
+  logger.log('info', 'pass', {
+    execution_count: summary.executions,
+    ...(summary.failures > 0 ? { failure_count: summary.failures } : {}),
+    ...(summary.next === null ? {} : { scheduled_next: iso(summary.next.at), scheduled_next_task: summary.next.task }),
+  });
+}
