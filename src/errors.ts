@@ -14,7 +14,6 @@ export const ERRORS = {
   CONF_UNSAFE: { exit: 77, text: 'others than root can write a configuration that root would run' },
   CONF_INVALID: { exit: 78, text: 'a wrong type or value in the configuration' },
   SOFTWARE: { exit: 70, text: 'a fault of Fate itself' },
-  TEMPORARY: { exit: 75, text: 'not possible now; try again' },
   NOT_PERMITTED: { exit: 77, text: 'not permitted' },
   COMMAND_NOT_FOUND: { exit: 127, text: 'the command was not found' },
   FATAL: { exit: 1, text: 'an unexpected failure, such as a folder that cannot be made' },

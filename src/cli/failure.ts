@@ -1,5 +1,5 @@
 /** Errors, said to a person on stderr. */
-import { FateError, messageOf } from '../errors.ts';
+import { ERRORS, errnoOf, FateError, messageOf } from '../errors.ts';
 import type { Problem } from '../types.ts';
 import type { Program } from './context.ts';
 
@@ -13,7 +13,8 @@ export async function tellFailure(program: Program, error: unknown, traceback: b
   if (traceback && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
   if (!(error instanceof FateError)) {
     process.stderr.write(`${program}: fatal: ${messageOf(error)}\n`);
-    return 1;
+    // An error of the system has an errno; anything else is a fault of Fate's own.
+    return errnoOf(error) === null ? ERRORS.SOFTWARE.exit : ERRORS.FATAL.exit;
   }
   await tellProblems(error.problems);
   const fatal = error.code === 'FATAL' ? 'fatal: ' : '';

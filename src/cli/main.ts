@@ -3,7 +3,7 @@
  * all they need are imported when they are called, so that `--help` costs next to nothing.
  */
 import yargs, { type Argv } from 'yargs';
-import { FateError, messageOf } from '../errors.ts';
+import { FateError } from '../errors.ts';
 import { checkCommand } from './commands/check.ts';
 import { controlCommand, engineOptions } from './commands/control.ts';
 import { debugCommand, splitDebugged } from './commands/debug.ts';
@@ -87,5 +87,3 @@ function commonOptions(parser: Argv, program: Program): Argv {
       throw error ?? new FateError('USAGE', message);
     });
 }
-
-export { messageOf };

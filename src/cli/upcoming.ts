@@ -1,5 +1,4 @@
 /** What `fate next` does: the next due times of tasks, in order, on the wall clock of each task's zone. */
-import cliui from 'cliui';
 import { loadConfiguration } from '../conf/load.ts';
 import { FateError } from '../errors.ts';
 import { formatDuration } from '../schedule/duration.ts';
@@ -8,6 +7,7 @@ import type { EpochMs, Task, ZoneSource } from '../types.ts';
 import type { NextArguments } from './commands/next.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
 import { tellProblems } from './failure.ts';
+import { table } from './table.ts';
 
 interface Upcoming {
   readonly task: Task;
@@ -70,18 +70,11 @@ function printJson(upcoming: readonly Upcoming[]): void {
 /** `now` for a column of what is left until then; null where the times are counted from elsewhere. */
 function printTable(upcoming: readonly Upcoming[], zones: ZoneSource, now: EpochMs | null): void {
   if (upcoming.length === 0) return;
-  const ui = cliui({ width: process.stdout.columns ?? 200, wrap: false });
-  const cell = (text: string) => ({ text, padding: [0, 2, 0, 0], width: undefined });
   const lines = upcoming.map(({ task, at }) => {
     const offset = zones.zone(task.schedule.timezone)?.offsetAt(at) ?? 0;
     const left = now === null ? [] : [`in ${formatDuration(Math.ceil((at - now) / 1000) * 1000)}`];
     return [formatInstant(at, offset, task.schedule.timezone), ...left, task.name];
   });
   const heads = ['DUE', ...(now === null ? [] : ['LEFT']), 'TASK'];
-  const rows = [heads, ...lines];
-  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + 2);
-  for (const row of rows) {
-    ui.div(...row.map((text, column) => ({ ...cell(text), width: widths[column] ?? 10, padding: [0, 0, 0, 0] })));
-  }
-  process.stdout.write(`${ui.toString()}\n`);
+  process.stdout.write(`${table([heads, ...lines], process.stdout.columns ?? null)}\n`);
 }

@@ -4,13 +4,17 @@
  */
 import type { Batch, Store } from '../state/store.ts';
 
-type Mutable = { -readonly [K in keyof Batch]-?: Map<string, unknown> };
+interface Gathered {
+  readonly cursors: Map<string, unknown>;
+  readonly states: Map<string, unknown>;
+  readonly results: Map<string, unknown>;
+}
 
 export function createCommitter(store: Store): (batch: Batch) => Promise<void> {
-  let gathered: { batch: Mutable; done: Promise<void> } | null = null;
+  let gathered: { batch: Gathered; done: Promise<void> } | null = null;
 
-  const gather = (): { batch: Mutable; done: Promise<void> } => {
-    const batch: Mutable = { cursors: new Map(), states: new Map(), results: new Map() };
+  const gather = (): { batch: Gathered; done: Promise<void> } => {
+    const batch: Gathered = { cursors: new Map(), states: new Map(), results: new Map() };
     const done = new Promise<void>((resolve, reject) => {
       setImmediate(() => {
         gathered = null;

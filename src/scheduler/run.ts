@@ -27,6 +27,7 @@ import type {
   Scope,
 } from '../types.ts';
 import { headOf, readHead } from './head.ts';
+import { failedOutcome } from './outcome.ts';
 import { logTaskRecords } from './task-log.ts';
 
 export interface RunParts {
@@ -45,25 +46,6 @@ export interface RunParts {
   readonly spool: string;
   /** YYYYmmddTHHMMSS on the task's wall clock. */
   stamp(zone: string | null): (at: EpochMs) => string;
-}
-
-/** A run that could not be started (SPEC 7, `Failed`). */
-export function failedOutcome(reason: string, at: EpochMs): Outcome {
-  const exit: Exit = {
-    code: null,
-    signal: null,
-    endedBy: 'itself',
-    failure: reason,
-    pid: null,
-    startedAt: at,
-    endedAt: at,
-    duration: 0,
-    stdoutBytes: 0,
-    stdoutError: null,
-    state: null,
-    left: 0,
-  };
-  return { status: 'Failed', level: 'error', exit, results: [], reason, stdout: '', stderr: '' };
 }
 
 function failedHandle(reason: string, parts: RunParts): RunHandle {

@@ -4,55 +4,22 @@
  * either started or told as skipped, and that tenancy (SPEC 6) holds at every moment. Touches no file and no process
  * itself: `SchedulerParts` does.
  */
-import { messageOf } from '../errors.ts';
 import { Agenda } from '../schedule/agenda.ts';
 import { formatDuration } from '../schedule/duration.ts';
-import { settleArrears } from '../schedule/missed.ts';
 import { Admission } from '../tenancy/queue.ts';
-import type {
-  Clock,
-  Configuration,
-  Cursor,
-  EpochMs,
-  Level,
-  Ms,
-  Run,
-  RunHandle,
-  Scope,
-  SkipReason,
-  Summary,
-  Task,
-  TaskEvent,
-} from '../types.ts';
+import type { Configuration, Cursor, EpochMs, Ms, Outcome, Run, Summary, Task } from '../types.ts';
+import { Arrivals } from './arrivals.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Cursors } from './cursors.ts';
-import { type Due, type Live, Roster } from './roster.ts';
-import { failedOutcome } from './run.ts';
+import { failedOutcome } from './outcome.ts';
+import type { SchedulerParts } from './parts.ts';
+import { type Live, Roster } from './roster.ts';
 
 const LONGEST_WAIT: Ms = 30_000;
 /** Later than this with nobody there is missed, not late (SPEC 5). */
 const LATE_WITHIN: Ms = 60_000;
 /** For a pass, which is called now and then, what came due less than an hour ago is late (SPEC 5). */
 const LATE_WITHIN_PASS: Ms = 3_600_000;
-
-export interface SchedulerParts {
-  readonly clock: Clock;
-  /** Never throws. */
-  start(run: Run): RunHandle;
-  scope(run: Run): Scope;
-  newRunId(): string;
-  /** Stores cursors (null deletes); a failure is the store's to tell. */
-  saveCursors(cursors: ReadonlyMap<string, Cursor | null>): void;
-  /** False while the disk is too full to start anything (SPEC 7). */
-  roomToStart(): boolean;
-  /** True when a zone file has changed since it was last asked. */
-  zonesChanged(): boolean;
-  emit(event: TaskEvent): void;
-  /** The clock was set, or the machine slept. */
-  tellClock(level: Level, message: string): void;
-  /** A pass, or a moment of the daemon in which something ran, is over. */
-  passed(summary: Summary): void;
-}
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
@@ -62,8 +29,7 @@ export class Scheduler {
   readonly #roster = new Roster();
   readonly #cursors: Cursors;
   readonly #watch: ClockWatch;
-  /** Tasks in a streak of overlaps: only its first is a warning. */
-  readonly #overlapping = new Set<string>();
+  readonly #arrivals: Arrivals;
   #tasks = new Map<string, Task>();
   #cancelTimer: (() => void) | null = null;
   /** Nobody was there before the first look at the agenda. */
@@ -77,6 +43,8 @@ export class Scheduler {
     this.#mode = mode;
     this.#cursors = new Cursors(stored, (changes) => parts.saveCursors(changes));
     this.#watch = new ClockWatch(parts.clock);
+    const fail = (run: Run, reason: string): void => this.#ended(run, failedOutcome(reason, parts.clock.now()));
+    this.#arrivals = new Arrivals({ ...parts, fail }, this.#cursors, this.#roster);
   }
 
   /** Schedules until stopped, or, in a pass, until nothing is due, waits or runs. Load a configuration first. */
@@ -132,61 +100,14 @@ export class Scheduler {
     this.#rest();
   }
 
-  /** Takes what is due from the agenda and lets it arrive, a cohort per due instant. */
+  /** Takes what is due from the agenda and lets it arrive. */
   #collect(now: EpochMs, absent: boolean): void {
-    const taken = this.#agenda.take(now);
-    if (taken.length === 0) return;
+    const tasks = this.#agenda.take(now).map(({ value }) => value);
+    if (tasks.length === 0) return;
     const lateWithin = this.#mode === 'pass' && this.#first ? LATE_WITHIN_PASS : LATE_WITHIN;
-    const arrived: Run[] = [];
-    const cursors = new Map<string, Cursor>();
-    for (const { value: task } of taken) {
-      const { missed, missedWithin, schedule } = task;
-      const cursor = this.#cursors.of(task.name);
-      const arrears = settleArrears({ cursor, now, lateWithin, absent, missed, missedWithin, schedule });
-      cursors.set(task.name, arrears.cursor);
-      if (arrears.skipped !== null) {
-        const { count, latest, why } = arrears.skipped;
-        this.#skip(task, { due: latest, collapsed: count - 1 }, 'info', 'missed', why);
-      }
-      const inTurn = missed === 'all' && (absent || arrears.run.length > 1);
-      if (inTurn && this.#roster.going(task.name)) this.#roster.queue(task.name, arrears.run);
-      else arrived.push(...this.#arrive(task, arrears.run));
-    }
-    this.#cursors.write(cursors);
-    for (const { value: task } of taken) this.#plan(task);
-    this.#enqueue(arrived);
-  }
-
-  /** The first of these due times that is not skipped becomes a run; those behind it wait for their turn. */
-  #arrive(task: Task, dues: readonly Due[]): Run[] {
-    for (const [index, due] of dues.entries()) {
-      const run = this.#runFor(task, due);
-      if (run === null) continue;
-      this.#roster.add(run);
-      this.#roster.queue(task.name, dues.slice(index + 1));
-      return [run];
-    }
-    return [];
-  }
-
-  #runFor(task: Task, due: Due): Run | null {
-    if (this.#roster.going(task.name)) {
-      const level = this.#overlapping.has(task.name) ? 'info' : 'warning';
-      this.#overlapping.add(task.name);
-      this.#skip(task, due, level, 'overlap', 'an earlier run of the task has not ended');
-      return null;
-    }
-    this.#overlapping.delete(task.name);
-    const run: Run = { id: this.#parts.newRunId(), task, due: due.due, attempt: 1, collapsed: due.collapsed };
-    const { condition } = task;
-    if (condition === null) return run;
-    try {
-      if (condition.holds(this.#parts.scope(run))) return run;
-      this.#skip(task, due, 'info', 'condition', `${condition.kind} = ${condition.source}`);
-    } catch (error) {
-      this.#fail(run, `the condition ${condition.kind} = ${condition.source} failed: ${messageOf(error)}`);
-    }
-    return null;
+    const runs = this.#arrivals.due(tasks, { now, absent, lateWithin });
+    for (const task of tasks) this.#plan(task);
+    this.#enqueue(runs);
   }
 
   /** A cohort is what is due at one instant (SPEC 6). */
@@ -224,12 +145,10 @@ export class Scheduler {
       this.#turn();
     });
     handle.done.then((outcome) => {
-      this.#parts.emit({ type: 'ended', run, ...outcome });
-      this.#count(outcome.status === 'OK');
+      this.#ended(run, outcome);
       this.#roster.remove(run);
       const task = this.#tasks.get(run.task.name);
-      const backlog = this.#roster.takeBacklog(run.task.name);
-      if (task !== undefined && !this.#stopping) this.#enqueue(this.#arrive(task, backlog));
+      if (task !== undefined && !this.#stopping) this.#enqueue(this.#arrivals.backlog(task));
       this.#turn();
     });
   }
@@ -301,7 +220,7 @@ export class Scheduler {
 
   #dropRemoved(): void {
     for (const { task, due, collapsed } of this.#takeWaiting((run) => !this.#tasks.has(run.task.name))) {
-      this.#skip(task, { due, collapsed }, 'warning', 'removed', 'the task was removed or disabled while it waited');
+      this.#arrivals.skip(task, { due, collapsed }, 'warning', 'removed', 'it was removed or disabled while it waited');
     }
     for (const name of this.#roster.backlogTasks()) if (!this.#tasks.has(name)) this.#roster.takeBacklog(name);
   }
@@ -321,20 +240,11 @@ export class Scheduler {
     return next === null ? null : { at: next.at, task: next.key };
   }
 
-  #count(good: boolean): void {
+  #ended(run: Run, outcome: Outcome): void {
+    this.#parts.emit({ type: 'ended', run, ...outcome });
     for (const sum of [this.#sums.moment, this.#sums.total]) {
       sum.executions += 1;
-      if (!good) sum.failures += 1;
+      if (outcome.status !== 'OK') sum.failures += 1;
     }
-  }
-
-  #skip(task: Task, due: Due, level: Level, reason: SkipReason, detail: string): void {
-    this.#parts.emit({ type: 'skipped', task, due: due.due, count: 1 + due.collapsed, level, reason, detail });
-  }
-
-  #fail(run: Run, reason: string): void {
-    const at = this.#parts.clock.now();
-    this.#count(false);
-    this.#parts.emit({ type: 'ended', run, ...failedOutcome(reason, at) });
   }
 }

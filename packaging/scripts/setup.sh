@@ -1,0 +1,72 @@
+#!/bin/sh
+# Everything that building, testing and the examples need, on Debian 12 or later: what is missing of Debian's packages,
+# a Node that is new enough, and the npm packages of package-lock.json. Says what it does; a repeat does nothing.
+set -eu
+
+cd -- "$(dirname -- "$0")/../.."
+scripts=packaging/scripts
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# ------------------------------------------------------------------ Debian's packages, only those that are missing
+missing=
+need() { # PROGRAM PACKAGE
+  PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need npm npm
+need openssl openssl # the example that looks at certificates
+need ps procps       # tests look at the processes that runs leave
+need setsid util-linux
+need mount mount # the tests of a full disk
+need bzip2 bzip2 # results in bz2, xz and zst
+need xz xz-utils
+need zstd zstd
+need zdump libc-bin # the oracle of the time zone tests
+[ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata"
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+
+if [ -n "$missing" ]; then
+  command -v apt-get >/dev/null || fail "please install these packages (as Debian names them):$missing"
+  if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+  elif command -v sudo >/dev/null; then
+    as_root=sudo
+  else
+    fail "no sudo here; as root, run: apt-get update && apt-get install --no-install-recommends$missing"
+  fi
+  say "Installing Debian packages${as_root:+ through sudo}:$missing"
+  # Only standard error is shown. $missing is a list of words.
+  $as_root apt-get update -qq
+  # shellcheck disable=SC2086
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+# ------------------------------------------------------------------ Node
+if ! node=$($scripts/with-node.sh 2>/dev/null); then
+  case $(uname -m) in
+    x86_64 | aarch64) ;;
+    *) fail "the machine's Node is older than 20.19, and there is no official binary for $(uname -m): install Node yourself" ;;
+  esac
+  found=$(node --version 2>/dev/null) || found='no Node'
+  say "This machine has $found, Fate needs 20.19 or later: getting the official binary into .node/"
+  rm -rf .node
+  mkdir .node
+  cp $scripts/node/package.json $scripts/node/package-lock.json .node/
+  # npm checks what it gets against the integrity in the lock file.
+  (cd .node && npm ci --loglevel=error --no-audit --no-fund --no-update-notifier)
+  node=$($scripts/with-node.sh) || fail 'the private Node does not run'
+fi
+say "Node: $node ($("$node" --version))"
+
+# ------------------------------------------------------------------ npm packages
+# Installed once for a lock file and a kind of Node. Node's version matters, since some packages hold machine code.
+stamp=node_modules/.fate-setup
+wanted="$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1) $("$node" -p 'process.arch + process.versions.modules')"
+if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ]; then
+  say 'Installing the npm packages of package-lock.json'
+  # --include: also where NODE_ENV=production is set. The level keeps Debian 12's npm, which runs on Node 18, from
+  # warning about itself; what the packages' own set-up runs is the Node chosen above.
+  $scripts/with-node.sh npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund --no-update-notifier
+  printf '%s\n' "$wanted" >$stamp
+fi

@@ -1,0 +1,28 @@
+/** Tables for people: columns as wide as what is in them, the last one cut where the terminal ends. */
+import stringWidth from 'string-width';
+
+/** Lines of text without a final newline. `width`: columns of the terminal, null where there is none (nothing is cut). */
+export function table(rows: readonly (readonly string[])[], width: number | null): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => stringWidth(row[at] ?? ''))));
+  return rows
+    .map((row) => {
+      const line = row
+        .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - stringWidth(cell) + 2))
+        .join('')
+        .trimEnd();
+      return width === null || stringWidth(line) <= width ? line : `${cut(line, width - 1)}…`;
+    })
+    .join('\n');
+}
+
+function cut(line: string, width: number): string {
+  let text = '';
+  let used = 0;
+  for (const character of line) {
+    used += stringWidth(character);
+    if (used > width) break;
+    text += character;
+  }
+  return text;
+}
