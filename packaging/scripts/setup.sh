@@ -55,6 +55,9 @@ if ! node=$($scripts/with-node.sh 2>/dev/null); then
   cp $scripts/node/package.json $scripts/node/package-lock.json .node/
   # npm checks what it gets against the integrity in the lock file.
   (cd .node && npm ci --loglevel=error --no-audit --no-fund --no-update-notifier)
+  # A link of our own: npm 9 makes none for a program that is called node.
+  mkdir .node/bin
+  (cd .node/bin && ln -s ../node_modules/node-linux-*/bin/node node)
   node=$($scripts/with-node.sh) || fail 'the private Node does not run'
 fi
 say "Node: $node ($("$node" --version))"

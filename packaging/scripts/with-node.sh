@@ -7,7 +7,7 @@
 set -eu
 
 checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
-private=$checkout/.node/node_modules/.bin
+private=$checkout/.node/bin
 
 # Node 20.19 or later, as "engines" in package.json says.
 new_enough() {

@@ -94,7 +94,10 @@ export function whenGroupGone(leader: number, clock: Clock, gone: () => void): (
   const look = (): void => {
     known = known.filter((pid) => lives(pid, leader));
     if (known.length === 0) known = members(leader);
-    if (known.length === 0) return gone();
+    if (known.length === 0) {
+      gone();
+      return;
+    }
     cancel = clock.after(delay, look);
     delay = Math.min(delay * 2, LONGEST_LOOK);
   };

@@ -115,9 +115,9 @@ function endOf(clock: Clock, start: Start): { endedAt: EpochMs; duration: Ms } {
 
 /** Runs the table of life.ts for a process that was started. */
 function follow(l: Launch, start: Start, pipes: TaskPipes, child: ChildProcess, pid: number): Launched {
-  let state: LifeState = 'starting';
+  let state: LifeState = 'running';
   let endedBy: EndedBy = 'itself';
-  let end: Pick<Exit, 'code' | 'signal' | 'endedAt' | 'duration'> | null = null;
+  let ended: Pick<Exit, 'code' | 'signal' | 'endedAt' | 'duration'> | null = null;
   let settle: (exit: Promise<Exit>) => void;
   const exit = new Promise<Exit>((resolve) => {
     settle = resolve;
@@ -130,13 +130,10 @@ function follow(l: Launch, start: Start, pipes: TaskPipes, child: ChildProcess, 
     state = found.next;
     for (const action of found.actions) hands[action](by);
   };
-  const signal = (name: NodeJS.Signals): void => signalGroup(pid, name, end !== null);
+  const signal = (name: NodeJS.Signals): void => signalGroup(pid, name, ended !== null);
   const hands: Record<LifeAction, (by: EndedBy) => void> = {
     blame(by) {
       endedBy = by;
-    },
-    'await-timeout': () => {
-      if (l.timeout !== null) cancels.push(l.clock.after(l.timeout, () => step('timeout', 'timeout')));
     },
     'await-grace': () => {
       cancels.push(l.clock.after(l.grace, () => step('grace', endedBy)));
@@ -158,7 +155,7 @@ function follow(l: Launch, start: Start, pipes: TaskPipes, child: ChildProcess, 
     },
   };
   const exitOf = (collected: Collected, left: number): Exit => ({
-    ...(end ?? { code: null, signal: null, ...endOf(l.clock, start) }),
+    ...(ended ?? { code: null, signal: null, ...endOf(l.clock, start) }),
     endedBy,
     failure: null,
     pid,
@@ -170,9 +167,9 @@ function follow(l: Launch, start: Start, pipes: TaskPipes, child: ChildProcess, 
   // Nothing that was started tells an error; if Node ever does, it is none of the daemon's end.
   child.on('error', () => {});
   child.once('exit', (code, signalName) => {
-    end = { code, signal: signalName, ...endOf(l.clock, start) };
+    ended = { code, signal: signalName, ...endOf(l.clock, start) };
     step('exit', endedBy);
   });
-  step('spawned', endedBy);
+  if (l.timeout !== null) cancels.push(l.clock.after(l.timeout, () => step('timeout', 'timeout')));
   return { pid, exit, end: (by) => step('end', by), kill: () => step('kill', 'kill') };
 }

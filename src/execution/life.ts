@@ -4,11 +4,10 @@
  * at the moment of the exit, or a stop after it are harmless.
  */
 
-export const LIFE_STATES = ['starting', 'running', 'terminating', 'killed', 'lingering', 'reaped'] as const;
+export const LIFE_STATES = ['running', 'terminating', 'killed', 'lingering', 'reaped'] as const;
 
 /**
- * - `starting`: no process yet
- * - `running`: the task goes about its business
+ * - `running`: the process was started and goes about its business
  * - `terminating`: its group was told to end, and has the grace to do so
  * - `killed`: its group got SIGKILL; only the kernel's word is waited for
  * - `lingering`: the task's own process has ended, as it was told; others of its group have not yet
@@ -16,10 +15,9 @@ export const LIFE_STATES = ['starting', 'running', 'terminating', 'killed', 'lin
  */
 export type LifeState = (typeof LIFE_STATES)[number];
 
-export const LIFE_EVENTS = ['spawned', 'failed', 'timeout', 'end', 'kill', 'grace', 'exit', 'gone'] as const;
+export const LIFE_EVENTS = ['timeout', 'end', 'kill', 'grace', 'exit', 'gone'] as const;
 
 /**
- * - `spawned`, `failed`: what came of the start
  * - `timeout`: the run's time is over; `end`, `kill`: somebody wants it ended, or ended at once
  * - `grace`: the time between SIGTERM and SIGKILL is over
  * - `exit`: the task's own process has ended; `gone`: no process of its group lives
@@ -28,20 +26,12 @@ export type LifeEvent = (typeof LIFE_EVENTS)[number];
 
 /**
  * - `blame`: what ends the run is remembered, once
- * - `await-timeout`, `await-grace`, `await-group`: arm the source of `timeout`, `grace`, `gone`
+ * - `await-grace`, `await-group`: arm the source of `grace`, `gone`
  * - `terminate`: SIGTERM, then SIGCONT to the group; `slay`: SIGKILL to the group
  * - `collect`: read what waits in the pipes and close them
  * - `settle`: the run is over; every timer is cancelled
  */
-export type LifeAction =
-  | 'blame'
-  | 'await-timeout'
-  | 'await-grace'
-  | 'await-group'
-  | 'terminate'
-  | 'slay'
-  | 'collect'
-  | 'settle';
+export type LifeAction = 'blame' | 'await-grace' | 'await-group' | 'terminate' | 'slay' | 'collect' | 'settle';
 
 export interface LifeStep {
   readonly next: LifeState;
@@ -53,12 +43,9 @@ const TERMINATE: LifeStep = { next: 'terminating', actions: ['blame', 'await-gra
 const SLAY: LifeStep = { next: 'killed', actions: ['slay'] };
 const SLAY_REST: LifeStep = { next: 'reaped', actions: ['slay', 'settle'] };
 const OVER: LifeStep = { next: 'reaped', actions: ['collect', 'settle'] };
+const LINGER: LifeStep = { next: 'lingering', actions: ['collect', 'await-group'] };
 
 const TABLE: Readonly<Record<LifeState, Readonly<Partial<Record<LifeEvent, LifeStep>>>>> = {
-  starting: {
-    spawned: { next: 'running', actions: ['await-timeout'] },
-    failed: OVER,
-  },
   running: {
     timeout: TERMINATE,
     end: TERMINATE,
@@ -68,7 +55,7 @@ const TABLE: Readonly<Record<LifeState, Readonly<Partial<Record<LifeEvent, LifeS
   terminating: {
     kill: SLAY,
     grace: SLAY,
-    exit: { next: 'lingering', actions: ['collect', 'await-group'] },
+    exit: LINGER,
   },
   killed: {
     exit: OVER,

@@ -3,7 +3,7 @@
  * again on every path, and that no writer, also none that outlives the task, keeps the run from its end.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Bytes, Native } from '../types.ts';
 import { createMemorySink, openFileSink } from './sink.ts';
 
@@ -146,7 +146,14 @@ function watch(fd: number, native: Native, take: (chunk: Buffer) => void, large:
 function socketOf(fd: number, callback: (size: number, buffer: Uint8Array) => boolean): Socket {
   try {
     // libuv makes the descriptor non-blocking. The task's end is another open file description and stays as it is.
-    return new Socket({ fd, readable: true, writable: false, onread: { buffer: sharedBuffer(), callback } });
+    // `onread` works for any stream socket; the types know it for connections only.
+    const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+      fd,
+      readable: true,
+      writable: false,
+      onread: { buffer: sharedBuffer(), callback },
+    };
+    return new Socket(options);
   } catch (error) {
     closeSync(fd);
     throw error;

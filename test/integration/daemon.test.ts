@@ -1,0 +1,132 @@
+/** The daemon, in the foreground and detached: start, lock, loop, reload, stop (SPEC 11). */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makePrefix } from '../helpers/prefix.ts';
+
+const EVERY_SECOND = '"* * * * * *"';
+
+test('the daemon runs tasks on the second, and stops on SIGTERM with 0', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\nexec = ["echo", "1"]\n` });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'start' });
+  const ended = await daemon.until({ event: 'ended', status: 'OK' }, 2);
+  assert.match(ended.fields.due ?? '', /\.000Z$/);
+  const [run = ''] = readdirSync(prefix.paths.run);
+  assert.equal(run, `run-${daemon.child.pid}`);
+  assert.equal(readlinkSync(join(prefix.paths.run, run, 'conf', 'tasks.toml')), join(prefix.paths.conf, 'tasks.toml'));
+  const { status } = await daemon.stop();
+  assert.equal(status, 0);
+  assert.ok(prefix.results().length >= 2);
+  assert.deepEqual(readdirSync(prefix.paths.run), []);
+});
+
+test('a stop in the middle of a task: it gets SIGTERM, its end is recorded, the daemon exits 0', async (t) => {
+  const prefix = makePrefix(t, {
+    'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\nshell = "trap 'echo ending >&2; exit 0' TERM; echo ready >&2; sleep 60 & wait"\n`,
+  });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'log', msg: 'ready' });
+  const { status } = await daemon.stop();
+  assert.equal(status, 0);
+  const ended = daemon.lines.find((line) => line.fields.event === 'ended');
+  assert.deepEqual(
+    [ended?.fields.status, ended?.fields.level, ended?.fields.ended_by],
+    ['Terminated', 'warning', 'stop'],
+  );
+  assert.ok(daemon.lines.some((line) => line.fields.msg === 'ending'));
+});
+
+test('a second signal kills at once what does not heed the first', async (t) => {
+  const prefix = makePrefix(t, {
+    'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\nshell = "trap '' TERM; echo ready >&2; while :; do sleep 1; done"\ngrace = 600\n`,
+  });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'log', msg: 'ready' });
+  daemon.child.kill('SIGTERM');
+  await daemon.until({ event: 'stop' });
+  const { status } = await daemon.stop('SIGINT');
+  assert.equal(status, 0);
+  assert.equal(daemon.lines.find((line) => line.fields.event === 'ended')?.fields.status, 'Killed');
+});
+
+test('SIGHUP swaps a good configuration in and tells what changed; a bad one is refused, and the old one stays', async (t) => {
+  const a = `[a]\nschedule = ${EVERY_SECOND}\nexec = ["echo", "1"]\n`;
+  const prefix = makePrefix(t, { 'tasks.toml': a });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'ended', task: 'a' });
+
+  prefix.write('tasks.toml', `${a}[b]\nschedule = ${EVERY_SECOND}\nexec = ["echo", "2"]\n`);
+  daemon.child.kill('SIGHUP');
+  const reloaded = await daemon.until({ event: 'reload', level: 'info' });
+  assert.match(reloaded.text, /added=\["b"\]|added=\[ "b" \]/);
+  await daemon.until({ event: 'ended', task: 'b' });
+
+  prefix.write('tasks.toml', `${a}[b]\nschedule = "99 * * * *"\nexec = ["echo", "2"]\n`);
+  daemon.child.kill('SIGHUP');
+  const problem = await daemon.until({ event: 'config', level: 'error' });
+  assert.match(problem.fields.msg ?? '', /tasks\.toml:5.*b\.schedule/);
+  await daemon.until({ event: 'reload', level: 'error', msg: 'the old configuration stays' });
+
+  prefix.write('tasks.toml', 'not toml at all');
+  daemon.child.kill('SIGHUP');
+  await daemon.until({ event: 'reload', level: 'error' }, 2);
+  const before = daemon.lines.filter((line) => line.fields.event === 'ended' && line.fields.task === 'b').length;
+  await daemon.until({ event: 'ended', task: 'b' }, before + 1);
+  assert.equal((await daemon.stop()).status, 0);
+});
+
+test('two schedulers on one configuration: the second exits 2 and names the first, but with --force it goes on', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': '[a]\nschedule = "0 0 1 1 *"\nexec = ["true"]\n' });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'start' });
+  for (const program of ['fates', 'fated'] as const) {
+    const second = await prefix.run(program, ...(program === 'fated' ? ['--foreground'] : []));
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, new RegExp(`fated \\(pid ${daemon.child.pid}\\)`));
+  }
+  const forced = await prefix.run('fates', '--force');
+  assert.equal(forced.status, 0);
+  assert.match(forced.stderr, /level="warning" event="lock"/);
+  assert.equal((await daemon.stop('SIGKILL')).signal, 'SIGKILL');
+  assert.equal((await prefix.run('fates')).status, 0, 'the kernel lets go of the lock of a dead owner');
+  assert.equal(readdirSync(prefix.paths.run).length, 0, 'and its run folder is pruned');
+});
+
+test('of ten that start at the same moment exactly one wins', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': '[a]\nschedule = "* * * * *"\nexec = ["sleep", "2"]\n' });
+  await prefix.run('fates');
+  await prefix.backdate(3_600_000);
+  const all = await Promise.all(Array.from({ length: 10 }, () => prefix.run('fates')));
+  assert.deepEqual(all.map(({ status }) => status).sort(), [0, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+});
+
+test('fated detaches: the parent returns 0 when the daemon is ready, and its log is in <data>/fated.log', async (t) => {
+  const prefix = makePrefix(t, {
+    'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\nshell = "env >&2"\nformat.separator = "line"\n`,
+  });
+  const parent = await prefix.run('fated');
+  assert.deepEqual([parent.status, parent.stderr], [0, '']);
+  const [run = ''] = readdirSync(prefix.paths.run);
+  const pid = Number(run.slice('run-'.length));
+  t.after(() => {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended, as it should have.
+    }
+  });
+  const log = join(prefix.paths.data, 'fated.log');
+  while (!/event="ended"/.test(readFileSync(log, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+  assert.doesNotMatch(readFileSync(log, 'utf8'), /FATE_DETACHED|NODE_CHANNEL/);
+  process.kill(pid, 'SIGTERM');
+  while (existsSync(join(prefix.paths.run, run))) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('fated that cannot start: the parent exits with its status and says why', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.yaml': 'a: [' });
+  const parent = await prefix.run('fated');
+  assert.equal(parent.status, 65);
+  assert.match(parent.stderr, /tasks\.yaml:1/);
+});
