@@ -39,7 +39,7 @@ if [ -n "$missing" ]; then
   # Only standard error is shown. $missing is a list of words.
   $as_root apt-get update -qq
   # shellcheck disable=SC2086
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+  $as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
 # ------------------------------------------------------------------ Node
@@ -68,8 +68,7 @@ stamp=node_modules/.fate-setup
 wanted="$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1) $("$node" -p 'process.arch + process.versions.modules')"
 if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ]; then
   say 'Installing the npm packages of package-lock.json'
-  # --include: also where NODE_ENV=production is set. The level keeps Debian 12's npm, which runs on Node 18, from
-  # warning about itself; what the packages' own set-up runs is the Node chosen above.
-  $scripts/with-node.sh npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund --no-update-notifier
+  # --include: also where NODE_ENV=production is set. No warnings: Debian 12's npm 9 uses what Node 24 calls deprecated.
+  NODE_NO_WARNINGS=1 $scripts/with-node.sh npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund --no-update-notifier
   printf '%s\n' "$wanted" >$stamp
 fi

@@ -4,8 +4,8 @@
  */
 import type { EpochMs, Schedule, ZoneSource } from '../types.ts';
 import { type Cron, parseCron } from './cron.ts';
-import { ScheduleError } from './fields.ts';
 import { hashOf } from './hash.ts';
+import { ScheduleError } from './items.ts';
 import { latestOccurrences, nextOccurrence } from './occurrences.ts';
 import { createWalls } from './walls.ts';
 

@@ -2,20 +2,8 @@
  * A cron expression as six sorted sets (SPEC 5, "Cron"). Promised to compile.ts: whatever comes back will come due at
  * some time, and everything else is a ScheduleError.
  */
-import {
-  DAY,
-  type Field,
-  type FieldSpec,
-  formatField,
-  type Hashes,
-  HOUR,
-  MINUTE,
-  MONTH,
-  parseField,
-  ScheduleError,
-  SECOND,
-  WEEKDAY,
-} from './fields.ts';
+import { DAY, type Field, formatField, HOUR, MINUTE, MONTH, parseField, SECOND, WEEKDAY } from './fields.ts';
+import { type FieldSpec, type Hashes, ScheduleError } from './items.ts';
 
 export interface Cron {
   readonly second: Field;

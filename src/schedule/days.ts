@@ -4,7 +4,7 @@
  */
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
 import type { Cron } from './cron.ts';
-import { DAY, formatField, MONTH, WEEKDAY } from './fields.ts';
+import { DAY, formatField, WEEKDAY } from './fields.ts';
 
 const DAY_MS = 86_400_000;
 /** No date is looked for beyond this many days: the rarest, 29 February on a given weekday, comes every 40 years. */

@@ -1,28 +1,11 @@
 /**
- * One field of a cron expression, from its text to a sorted set (SPEC 5, "Cron"). Promised to cron.ts: throws
- * ScheduleError, and nothing else, with what was expected and what was found.
+ * One field of a cron expression, from its text to a sorted set and back to the one text of that set (SPEC 5, "Cron").
+ * Promised to cron.ts: throws ScheduleError and nothing else.
  */
-import { type Hash, plainValue, stepStart } from './hash.ts';
-
-/** A schedule that cannot be understood; `message` is one sentence without a final full stop. */
-export class ScheduleError extends Error {
-  override readonly name = 'ScheduleError';
-}
-
-export interface FieldSpec {
-  readonly name: 'second' | 'minute' | 'hour' | 'day' | 'month' | 'weekday';
-  /** For the hash (SPEC 5). */
-  readonly index: number;
-  readonly min: number;
-  readonly max: number;
-  readonly names: readonly string[];
-  /** What the field's steps begin anew with, and how many values that has. */
-  readonly cycle: string;
-  readonly size: number;
-}
+import { type FieldSpec, fail, type Hashes, type NthWeekday, parseItem } from './items.ts';
 
 const MONTHS = ['', 'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
 export const MINUTE: FieldSpec = { name: 'minute', index: 0, min: 0, max: 59, names: [], cycle: 'hour', size: 60 };
 export const HOUR: FieldSpec = { name: 'hour', index: 1, min: 0, max: 23, names: [], cycle: 'day', size: 24 };
@@ -39,12 +22,6 @@ export const WEEKDAY: FieldSpec = {
 };
 export const SECOND: FieldSpec = { name: 'second', index: 5, min: 0, max: 59, names: [], cycle: 'minute', size: 60 };
 
-/** The `nth` weekday of a month; -1 is its last. */
-export interface NthWeekday {
-  readonly weekday: number;
-  readonly nth: number;
-}
-
 export interface Field {
   /** Ascending, without duplicates; Sunday is 0. */
   readonly values: readonly number[];
@@ -60,115 +37,27 @@ export interface Field {
   readonly full: boolean;
 }
 
-/** How `H` and `U` are replaced while an expression is read; asked only where the letter stands. */
-export interface Hashes {
-  readonly H: () => Hash;
-  readonly U: () => Hash;
-}
-
-function fail(spec: FieldSpec, expected: string, found: string): never {
-  throw new ScheduleError(`${spec.name}: expected ${expected}, found ${JSON.stringify(found)}`);
-}
-
-function rangeOf(spec: FieldSpec): string {
-  const name = spec.names.at(-1);
-  return `${spec.min} to ${spec.max}${name === undefined ? '' : ` or a name such as ${name}`}`;
-}
-
-function number(spec: FieldSpec, text: string, item: string): number {
-  const named = text === '' ? -1 : spec.names.indexOf(text);
-  if (named >= 0) return named;
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= spec.min && value <= spec.max)) fail(spec, rangeOf(spec), item);
-  return value;
-}
-
-function range(spec: FieldSpec, first: string, second: string, item: string): { from: number; to: number } {
-  const from = number(spec, first, item);
-  // The name of Sunday is both 0 and 7 (SPEC 5), so that `fri-sun` is a range that runs forward.
-  const to = second === 'sun' && from > 0 ? 7 : number(spec, second, item);
-  if (from > to) fail(spec, 'a range that runs forward', item);
-  return { from, to };
-}
-
-function stepOf(spec: FieldSpec, text: string, item: string): number {
-  const step = /^\d+$/.test(text) ? Number(text) : 0;
-  if (!(step >= 1)) fail(spec, 'a step that is a whole number of 1 or more', item);
-  return step;
-}
-
 /** Reads one field, in any case; warnings, each a sentence, are added to `warnings`. */
 export function parseField(text: string, spec: FieldSpec, hashes: Hashes, warnings: string[]): Field {
   const values = new Set<number>();
   const nth = new Map<string, NthWeekday>();
   let last = false;
-
-  const add = (from: number, to: number, step = 1): void => {
-    for (let value = from; value <= to; value += step) values.add(spec === WEEKDAY ? value % 7 : value);
-  };
-
-  /** `length`: how far the range reaches beyond its first value; `whole`: it is the whole field. */
-  const warnOfStep = (step: number, length: number, whole: boolean, item: string): void => {
-    const shown = `${spec.name}: the step of ${JSON.stringify(item)}`;
-    if (step > 1 && step > length) warnings.push(`${shown} is beyond its range, so that one value alone is selected`);
-    else if (whole && step > 1 && spec.size % step !== 0) {
-      warnings.push(`${shown} begins anew each ${spec.cycle}, so that the last gap of a ${spec.cycle} is another one`);
+  for (const written of text.split(',')) {
+    if (written === '') fail(spec, 'a list without empty items and blanks', text);
+    const item = parseItem(written, spec, hashes);
+    if (item.kind === 'last') last = true;
+    else if (item.kind === 'nth') nth.set(`${item.nth.weekday}#${item.nth.nth}`, item.nth);
+    else {
+      const { from, to, step, length, whole } = item;
+      for (let value = from; value <= to; value += step) values.add(spec === WEEKDAY ? value % 7 : value);
+      const shown = `${spec.name}: the step of ${JSON.stringify(written)}`;
+      if (step > 1 && step > length) warnings.push(`${shown} is beyond its range, so that one value alone is selected`);
+      else if (whole && step > 1 && spec.size % step !== 0) {
+        warnings.push(
+          `${shown} begins anew each ${spec.cycle}, so that the last gap of a ${spec.cycle} is another one`,
+        );
+      }
     }
-  };
-
-  const hashed = (low: string, item: string): void => {
-    const parts = /^([hu])(?:\(([^()-]*)-([^()-]*)\))?(?:\/(.*))?$/.exec(low);
-    if (parts === null) return fail(spec, 'H, H(a-b), H/n or H(a-b)/n (or the same with U)', item);
-    const [, letter, first, second, every] = parts;
-    const hash = letter === 'h' ? hashes.H() : hashes.U();
-    const within = first === undefined || second === undefined ? null : range(spec, first, second, item);
-    if (every === undefined) {
-      const value = within
-        ? hash.value(spec.index, within.from, within.to)
-        : plainValue(hash, spec.index, spec.min, spec.max);
-      return add(value, value);
-    }
-    const step = stepOf(spec, every, item);
-    const { from, to } = within ?? { from: spec.min, to: spec.max };
-    warnOfStep(step, to - from, within === null, item);
-    add(stepStart(hash, spec.index, spec, within, step), to, step);
-  };
-
-  /** `n#k`, `nL` and `Ln`; false when it is none of them. */
-  const weekdayOfMonth = (low: string, item: string): boolean => {
-    const counted = /^([^#/-]*)#(.*)$/.exec(low);
-    const lasts = /^(?:([^/-]+)l|l([^/-]+))$/.exec(low);
-    if (counted === null && lasts === null) return false;
-    const weekday = number(spec, counted?.[1] ?? lasts?.[1] ?? lasts?.[2] ?? '', item) % 7;
-    if (counted !== null && !/^[1-5]$/.test(counted[2] ?? '')) fail(spec, 'a number of 1 to 5 after #', item);
-    const which = counted === null ? -1 : Number(counted[2]);
-    nth.set(`${weekday}#${which}`, { weekday, nth: which });
-    return true;
-  };
-
-  const plain = (low: string, item: string): void => {
-    const parts = /^([^/-]*)(?:-([^/]*))?(?:\/(.*))?$/.exec(low);
-    if (parts === null) return fail(spec, rangeOf(spec), item);
-    const [, first = '', second, every] = parts;
-    const step = every === undefined ? 1 : stepOf(spec, every, item);
-    if (second !== undefined) {
-      const { from, to } = range(spec, first, second, item);
-      warnOfStep(step, to - from, false, item);
-      return add(from, to, step);
-    }
-    const from = first === '*' ? spec.min : number(spec, first, item);
-    const to = first !== '*' && every === undefined ? from : spec.max;
-    warnOfStep(step, to - from, from < spec.min + step, item);
-    add(from, to, step);
-  };
-
-  for (const item of text.split(',')) {
-    const low = item.toLowerCase();
-    if (item === '') fail(spec, 'a list without empty items and blanks', text);
-    else if (/^[hu]/.test(low)) hashed(low, item);
-    else if (spec === DAY && low === 'l') last = true;
-    else if (spec === WEEKDAY && low === 'l') fail(spec, 'a weekday with L, such as 5L for the last Friday', item);
-    else if (spec !== WEEKDAY || !weekdayOfMonth(low, item)) plain(low, item);
   }
   return {
     values: [...values].sort((a, b) => a - b),

@@ -34,10 +34,11 @@ export function parsePosixRule(text: string): SegmentAt | null {
   // tzset(3): without dates, those of the United States.
   const begins = yearly(parts[3] ?? 'M3.2.0', parts[4]);
   const ends = yearly(parts[5] ?? 'M11.1.0', parts[6]);
-  return (instant) => segmentAt(instant, (year) => [
-    { at: begins(year) - standard, offset: summer },
-    { at: ends(year) - summer, offset: standard },
-  ]);
+  return (instant) =>
+    segmentAt(instant, (year) => [
+      { at: begins(year) - standard, offset: summer },
+      { at: ends(year) - summer, offset: standard },
+    ]);
 }
 
 /** `[+-]h[:m[:s]]` in ms. */

@@ -103,7 +103,9 @@ export class Admission {
       return;
     }
     this.#tenants.delete(tenancy);
-    if (tenancy === this.#limit) this.#limit = Math.min(Number.POSITIVE_INFINITY, ...this.#tenants.keys());
+    if (tenancy !== this.#limit) return;
+    this.#limit = Number.POSITIVE_INFINITY;
+    for (const left of this.#tenants.keys()) this.#limit = Math.min(this.#limit, left);
   }
 
   /** A waiting one is given up; false when it does not wait. */

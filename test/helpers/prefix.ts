@@ -8,7 +8,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { openStore } from '../../src/state/store.ts';
 import { repo } from './repo.ts';
 
@@ -51,7 +50,12 @@ export interface Daemon {
   stop(signal?: NodeJS.Signals): Promise<Finished>;
 }
 
-export function makePrefix(t: TestContext, files: Readonly<Record<string, string>> = {}): Prefix {
+/** What to do when a test, or a figure, is done: node:test's context has it. */
+export interface Cleanup {
+  after(work: () => unknown): void;
+}
+
+export function makePrefix(t: Cleanup, files: Readonly<Record<string, string>> = {}): Prefix {
   const root = mkdtempSync(join(tmpdir(), 'fate-test-'));
   const paths = {
     conf: join(root, 'conf'),

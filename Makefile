@@ -1,0 +1,66 @@
+# Two commands do everything on a fresh Debian 12 or later that has git and make: `make demo` and `make test`.
+# `make help` lists the rest.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# Chooses the Node of this checkout and puts it first on PATH.
+NODE = packaging/scripts/with-node.sh
+# Tests in files that run at the same time, and the longest that one file may take, in milliseconds.
+TEST_JOBS ?= 2
+TEST_TIMEOUT ?= 600000
+
+.DEFAULT_GOAL := build
+.PHONY: help deps build compile check test demo bench fmt install deb clean
+# The targets change the same folders (build/, dist/), one after another.
+.NOTPARALLEL:
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+deps: ## installs what is missing: Debian packages, Node, npm packages
+	@packaging/scripts/setup.sh
+
+build: deps ## makes the programs: dist/fate.js, fated.js, fates.js
+	@echo '==> Building the programs into dist/'
+	@$(NODE) node packaging/scripts/bundle.mjs
+
+compile: deps
+	@echo '==> Compiling sources, tests and benchmarks into build/'
+	@rm -rf build
+	@$(NODE) tsc -p tsconfig.json
+
+check: deps ## checks types, style and format
+	@echo '==> Checking types, style and format'
+	@$(NODE) tsc -p tsconfig.json --noEmit
+	@$(NODE) biome check --error-on-warnings .
+
+test: check compile build ## runs every test
+	@echo '==> Running every test'
+	@find build/test -name '*.test.js' | sort >build/tests
+	@test -s build/tests || { echo 'There are no tests in build/test' >&2; exit 1; }
+	@xargs $(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=$(TEST_TIMEOUT) <build/tests
+
+demo: build ## runs the examples in a private folder, .demo/, and shows what came of them
+	@$(NODE) packaging/scripts/demo.sh
+
+bench: compile build ## prints the figures of bench/
+	@for file in bench/*.ts; do \
+	  figure=$$(basename "$$file" .ts); [ "$$figure" = measure ] && continue; \
+	  echo "==> $$figure"; $(NODE) node "build/bench/$$figure.js" || exit 1; \
+	done
+
+fmt: deps ## formats the sources
+	@$(NODE) biome check --write .
+
+# Builds only what is not there, so that `make && sudo make install` leaves no file of root's in the checkout.
+install: ## installs below $(DESTDIR)$(PREFIX): lib/fate, bin, share/doc/fate
+	@test -f dist/fate.js || $(MAKE) build
+	@$(NODE) packaging/scripts/install.sh '$(DESTDIR)' '$(PREFIX)'
+
+deb:
+	@echo 'make deb: there is no Debian package yet; make install is' >&2
+	@exit 2
+
+clean: ## removes what was built, and the demo's folder
+	rm -rf build dist .demo

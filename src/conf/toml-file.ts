@@ -1,0 +1,122 @@
+/**
+ * Reads TOML through the codec that results use too; positions come from toml-eslint-parser, which is loaded and run
+ * only when there is a problem to place, so that a good file costs nothing more.
+ */
+import type { AST } from 'toml-eslint-parser';
+import { parseText } from '../output/formats.ts';
+import type { Document, Parsed } from './document.ts';
+import { createLines, type Lines } from './lines.ts';
+import type { KeyPath, Position } from './problems.ts';
+import { isMapping } from './schema.ts';
+
+/** Parses a whole file; rejects never. Asynchronous because the order of keys that look like numbers needs the other parser. */
+export async function parseTomlFile(file: string, text: string): Promise<Parsed> {
+  const lines = createLines(text);
+  const parsed = parseText('toml', text);
+  if (!parsed.ok) {
+    const { line, column } = parsed;
+    const position = line === undefined ? null : { line, column: column === undefined ? 1 : lines.column(line, column - 1) };
+    return { ok: false, faults: [{ message: parsed.message, position, excerpt: line ? lines.text(line) : null }] };
+  }
+  const { value } = parsed;
+  const keys = isMapping(value) ? Object.keys(value) : [];
+  // Such keys an object moves to its front.
+  const moved = keys.some((key) => /^(0|[1-9]\d*)$/.test(key));
+  const document: Document = {
+    file,
+    style: 'toml',
+    value,
+    keys: moved ? await keysInOrder(text, keys) : keys,
+    warnings: [],
+    length: text.length,
+    locator: async () => {
+      const places = await placesOf(text);
+      return (path, at) => locate(places, path, at, lines);
+    },
+  };
+  return { ok: true, document };
+}
+
+interface Place {
+  readonly key: AST.TOMLNode;
+  readonly value: AST.TOMLNode;
+}
+
+async function treeOf(text: string): Promise<AST.TOMLTopLevelTable | null> {
+  const { parseTOML } = await import('toml-eslint-parser');
+  try {
+    return parseTOML(text, { tomlVersion: 'next' }).body[0];
+  } catch {
+    // It may be stricter than the parser that reads the values: then lines stay unknown.
+    return null;
+  }
+}
+
+async function keysInOrder(text: string, keys: readonly string[]): Promise<readonly string[]> {
+  const tree = await treeOf(text);
+  if (tree === null) return keys;
+  const order = new Set<string>();
+  for (const node of tree.body) {
+    const [first] = node.key.keys;
+    if (first !== undefined) order.add(nameOf(first));
+  }
+  return order.size === keys.length && keys.every((key) => order.has(key)) ? [...order] : keys;
+}
+
+const nameOf = (key: AST.TOMLBare | AST.TOMLQuoted): string => (key.type === 'TOMLBare' ? key.name : key.value);
+const idOf = (path: KeyPath): string => JSON.stringify(path);
+
+/** Every key path of a file with the nodes of its key and value. */
+async function placesOf(text: string): Promise<ReadonlyMap<string, Place>> {
+  const places = new Map<string, Place>();
+  const tree = await treeOf(text);
+
+  function put(path: KeyPath, key: AST.TOMLNode, value: AST.TOMLNode): void {
+    const id = idOf(path);
+    if (!places.has(id)) places.set(id, { key, value });
+  }
+
+  function pair(prefix: KeyPath, node: AST.TOMLKeyValue): void {
+    const path = [...prefix];
+    for (const [i, key] of node.key.keys.entries()) {
+      path.push(nameOf(key));
+      put(path, key, i === node.key.keys.length - 1 ? node.value : key);
+    }
+    content(path, node.value);
+  }
+
+  function content(path: KeyPath, node: AST.TOMLContentNode): void {
+    if (node.type === 'TOMLInlineTable') for (const inner of node.body) pair(path, inner);
+    if (node.type !== 'TOMLArray') return;
+    for (const [i, element] of node.elements.entries()) {
+      put([...path, i], element, element);
+      content([...path, i], element);
+    }
+  }
+
+  for (const node of tree?.body ?? []) {
+    if (node.type === 'TOMLKeyValue') {
+      pair([], node);
+      continue;
+    }
+    // `[a.b]`, and `[[a.b]]`, whose resolved key has the index of the element at its end.
+    const names = node.key.keys;
+    for (let i = 0, n = 0; i < node.resolvedKey.length; i += 1) {
+      if (typeof node.resolvedKey[i] === 'string') n += 1;
+      const key = names[n - 1];
+      if (key !== undefined) put(node.resolvedKey.slice(0, i + 1), key, key);
+    }
+    for (const inner of node.body) pair(node.resolvedKey, inner);
+  }
+  return places;
+}
+
+function locate(places: ReadonlyMap<string, Place>, path: KeyPath, at: 'key' | 'value', lines: Lines): Position | null {
+  for (let n = path.length; n > 0; n -= 1) {
+    const place = places.get(idOf(path.slice(0, n)));
+    if (place === undefined) continue;
+    const { line, column } = (n === path.length && at === 'value' ? place.value : place.key).loc.start;
+    return { line, column: lines.column(line, column) };
+  }
+  return null;
+}

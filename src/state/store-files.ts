@@ -1,0 +1,52 @@
+/** The two files of the LMDB environment, and what a failure of it means in words. */
+import { chmodSync, closeSync, linkSync, openSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf, messageOf } from '../errors.ts';
+
+/** More than LMDB needs for its 126 readers of 64 bytes and the head. */
+const LOCK_SIZE = 16_384;
+/** Less room than this may well be none for a transaction. */
+const SCARCE = 1_048_576;
+
+/**
+ * Makes data.mdb and lock.mdb with mode 0600, where lmdb-js would use 0664 less the umask. The lock file is written in full:
+ * LMDB makes it a sparse file and writes to it through memory, so that opening it on a full disk ends the process with
+ * SIGBUS. It appears by link(2), whole, since another process may open it at the same moment.
+ * @throws Error with an errno
+ */
+export function makeFiles(folder: string): void {
+  const data = join(folder, 'data.mdb');
+  const lock = join(folder, 'lock.mdb');
+  closeSync(openSync(data, 'a', 0o600));
+  if (!isThere(lock)) {
+    const whole = join(folder, `lock.mdb.${process.pid}`);
+    try {
+      writeFileSync(whole, Buffer.alloc(LOCK_SIZE), { mode: 0o600 });
+      linkSync(whole, lock);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    } finally {
+      rmSync(whole, { force: true });
+    }
+  }
+  for (const file of [data, lock]) if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+}
+
+function isThere(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** LMDB tells a write that was cut short as EIO, whatever the reason: the room that is left says which it was. */
+export function explainFailure(done: 'opened' | 'written', folder: string, error: unknown): string {
+  const full = errnoOf(error) === 'ENOSPC' || roomIn(folder) < SCARCE;
+  return `the state in ${folder} could not be ${done}: ${messageOf(error)}${full ? ' (the disk is full)' : ''}`;
+}
+
+function roomIn(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

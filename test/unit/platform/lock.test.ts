@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { FateError } from '../../../src/errors.ts';
+import { acquireLock } from '../../../src/platform/lock.ts';
+import { makeRunFolder, pruneRunFolders, runFolder } from '../../../src/platform/run-folder.ts';
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'fate-lock-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const owner = { pid: 4711, program: 'fated', run: '/run/fate/run-4711' };
+
+test('a lock that is held names its owner, and is free again once it is released', (t) => {
+  const path = folder(t);
+  const first = acquireLock(path, owner);
+  assert.ok(first.held);
+  assert.deepEqual(acquireLock(path, { ...owner, pid: 1 }), { held: false, owner });
+  first.release();
+  assert.equal(readFileSync(join(path, 'lock'), 'utf8'), '', 'nobody is named who is gone');
+  const second = acquireLock(path, { ...owner, pid: 2 });
+  assert.ok(second.held);
+  second.release();
+});
+
+test('an owner who has not said who it is yet is nobody known', (t) => {
+  const path = folder(t);
+  const lock = acquireLock(path, owner);
+  assert.ok(lock.held);
+  writeFileSync(join(path, 'lock'), '{"pi');
+  assert.deepEqual(acquireLock(path, owner), { held: false, owner: null });
+  lock.release();
+});
+
+test('a lock file that is a link is refused', (t) => {
+  const path = folder(t);
+  symlinkSync('/etc/hostname', join(path, 'lock'));
+  assert.throws(
+    () => acquireLock(path, owner),
+    (error) => error instanceof FateError && error.code === 'FATAL',
+  );
+});
+
+test('the run folder links the configuration files, and those of dead schedulers are pruned', (t) => {
+  const run = folder(t);
+  const mine = runFolder(run, process.pid);
+  makeRunFolder(mine, ['/etc/fate/tasks.toml', '/etc/fate/tasks.d/a.toml', '/usr/lib/fate/tasks.d/a.toml']);
+  assert.equal(readlinkSync(join(mine, 'conf', 'tasks.toml')), '/etc/fate/tasks.toml');
+  assert.equal(readlinkSync(join(mine, 'conf', 'a.toml')), '/etc/fate/tasks.d/a.toml');
+  // No process has a pid above the kernel's limit (proc_sys_kernel(5), pid_max).
+  makeRunFolder(runFolder(run, 2 ** 22 + 1), []);
+  mkdirSync(join(run, 'run-of-mine'));
+  assert.deepEqual(pruneRunFolders(run), [`run-${2 ** 22 + 1}`]);
+  assert.ok(existsSync(mine));
+  assert.ok(existsSync(join(run, 'run-of-mine')));
+  assert.deepEqual(pruneRunFolders('/no/such/folder'), []);
+});
