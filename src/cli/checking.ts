@@ -5,7 +5,7 @@ import { loadConfiguration } from '../conf/load.ts';
 import { formatProblem } from '../conf/problems.ts';
 import { FateError, messageOf } from '../errors.ts';
 import { findProgram } from '../execution/command.ts';
-import { scheduleWarnings } from '../schedule/compile.ts';
+import { scheduleWarnings } from '../schedule/warnings.ts';
 import type { Configuration, Problem, Task, ZoneSource } from '../types.ts';
 import type { CheckArguments } from './commands/check.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';

@@ -14,12 +14,12 @@ import { prepareResults, publishResults } from '../output/result.ts';
 import { systemClock } from '../platform/clock.ts';
 import { readHost } from '../platform/host.ts';
 import { native } from '../platform/native.ts';
-import { newRunId } from '../scheduler/run-id.ts';
 import { scopeOf, stampIn } from '../scheduler/scope.ts';
 import { stateFolder } from '../state/folder.ts';
 import { openStore, type Store } from '../state/store.ts';
 import { decodeState, encodeState } from '../state/task-state.ts';
 import type { Exit, Run, Scope, Task, ZoneSource } from '../types.ts';
+import { adHocRun, adHocTask } from './ad-hoc.ts';
 import type { DebugArguments, DebugRunArguments } from './commands/debug.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
 import { printReport } from './report.ts';
@@ -220,38 +220,4 @@ async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
 
 function scopeFor(run: Run): Scope {
   return scopeOf(process.env, readHost(), systemClock)(run);
-}
-
-function adHocRun(task: Task): Run {
-  const now = systemClock.now();
-  return { id: newRunId(now), task, due: now, attempt: 1, collapsed: 0 };
-}
-
-/** What a command is as a task: the defaults of SPEC 3.1, and nothing on its standard input. */
-function adHocTask(name: string): Task {
-  return {
-    name,
-    order: 0,
-    file: '',
-    enabled: true,
-    description: null,
-    schedule: { expression: '', normalized: '', timezone: null, fingerprint: '', next: () => null, latest: () => [] },
-    missed: 'once',
-    missedWithin: null,
-    command: { kind: 'exec', argv: [] },
-    condition: null,
-    timeout: null,
-    grace: 10_000,
-    successExit: [0],
-    param: '',
-    formatLog: 'auto',
-    separator: 'auto',
-    formatResult: { kind: 'auto' },
-    formatState: { in: 'json', out: 'auto' },
-    resultPath: { kind: 'default' },
-    onConflict: 'rename',
-    keep: { count: null, age: null, size: null },
-    tenancy: 1,
-    overlap: 'skip',
-  };
 }
