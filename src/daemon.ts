@@ -2,11 +2,12 @@
  * Wiring, and nothing else: configuration, log, lock, store and signals around the scheduler, for a daemon that stays and
  * for a single pass alike (SPEC 11). Promises that what was opened is closed again in the right order, whatever happens.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationStems, type LoadOptions, loadConfiguration } from './conf/load.ts';
 import { formatProblem } from './conf/problems.ts';
 import { FateError, messageOf } from './errors.ts';
+import { makeFoldersSync } from './folders.ts';
 import { createLogger } from './log/logger.ts';
 import { systemClock } from './platform/clock.ts';
 import { acquireLock, type Lock } from './platform/lock.ts';
@@ -58,7 +59,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const lock = takeLock(folder, options, log);
     if (lock !== null) closing.unshift(() => lock.release());
     const ownFolder = runFolder(options.paths.run, process.pid);
-    mkdirSync(options.paths.run, { recursive: true, mode: 0o755 });
+    makeFoldersSync(options.paths.run, 0o755);
     if (options.prune) pruneRunFolders(options.paths.run);
     makeRunFolder(ownFolder, configuration.files);
     closing.unshift(() => rmSync(ownFolder, { recursive: true, force: true }));

@@ -1,10 +1,12 @@
 // Bundles src/bin into dist/: one small file per program, shared and lazily imported parts in chunks beside them
-// (PLATFORM: a CLI from node_modules starts in 290 ms, bundled and lazy in 100). lmdb and koffi stay outside.
-import { rmSync } from 'node:fs';
+// (a CLI from node_modules starts in 290 ms, bundled and lazy in 100). lmdb and koffi stay outside, since they hold
+// machine code. The licences of all that was bundled go to dist/LICENSES.txt, as they ask for.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: {
     fate: 'src/bin/fate.ts',
     fated: 'src/bin/fated.ts',
@@ -19,10 +21,24 @@ await build({
   format: 'esm',
   external: ['lmdb', 'koffi'],
   chunkNames: 'part-[hash]',
-  legalComments: 'linked',
+  legalComments: 'none',
+  metafile: true,
   // Bundled CommonJS packages call require() for Node's own modules; ESM has none of its own.
   banner: {
     js: "import { createRequire as fateCreateRequire } from 'node:module'; const require = fateCreateRequire(import.meta.url);",
   },
   logLevel: 'warning',
 });
+
+// The folder of each package of which something was bundled, nested ones too.
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0] ?? []),
+);
+const notices = [...packages].sort().map((folder) => {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const texts = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|notice)/i.test(file))
+    .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  return [`${name} ${version} (${license})`, ...texts].join('\n\n');
+});
+writeFileSync(join('dist', 'LICENSES.txt'), `${notices.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);

@@ -3,9 +3,10 @@
  * once that one is ready, or with its exit status. Readiness is told over Node's channel between parent and child.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FateError, messageOf } from '../errors.ts';
+import { makeFoldersSync } from '../folders.ts';
 import type { Program } from './context.ts';
 
 const READY = 'ready';
@@ -26,7 +27,7 @@ export async function startDetached(program: Program, data: string): Promise<num
   const file = join(data, 'fated.log');
   let log: number;
   try {
-    mkdirSync(data, { recursive: true });
+    makeFoldersSync(data);
     log = openSync(file, 'a', 0o640);
   } catch (error) {
     throw new FateError('FATAL', `cannot write ${file}: ${messageOf(error)}`, { cause: error });

@@ -39,4 +39,3 @@ export function faultAt(lines: Lines, offset: number, message: string): Fault {
   const position = lines.position(offset);
   return { message, position, excerpt: lines.text(position.line) };
 }
-

@@ -1,7 +1,8 @@
 /** Turns what the schema objects to into sentences: "expected …, found …", with the nearest known key. For resolve. Pure. */
 import * as z from 'zod/mini';
 import { alternatives, describe, type KeyPath, mismatch, quote } from './problems.ts';
-import { defaultsSchema, EXPECTED, isMapping, keyPaths, shapeOf, taskSchema } from './schema.ts';
+import { defaultsSchema, EXPECTED, keyPaths, shapeOf, taskSchema } from './schema.ts';
+import { isMapping } from './schema-parts.ts';
 
 export interface Issue {
   readonly path: KeyPath;
@@ -41,7 +42,9 @@ function translate(kind: Kind, issue: ZodIssue, base: KeyPath, root: unknown): I
 function chosenBranch(branches: readonly (readonly ZodIssue[])[], found: unknown): readonly ZodIssue[] | null {
   if (!isMapping(found) && !Array.isArray(found)) return null;
   const fits = (issue: ZodIssue): boolean => issue.path.length > 0 || issue.code === 'unrecognized_keys';
-  return branches.find((branch) => branch.length > 0 && branch.every((issue) => fits(issue) || isNested(issue))) ?? null;
+  return (
+    branches.find((branch) => branch.length > 0 && branch.every((issue) => fits(issue) || isNested(issue))) ?? null
+  );
 
   function isNested(issue: ZodIssue): boolean {
     return issue.code === 'invalid_union' && chosenBranch(issue.errors, found) !== null;
@@ -58,7 +61,7 @@ function valueAt(root: unknown, path: KeyPath): unknown {
 }
 
 function hintFor(expected: string, found: unknown): string {
-  const lengths: readonly string[] = [EXPECTED.length, EXPECTED.timeout];
+  const lengths: readonly string[] = [EXPECTED.length, EXPECTED.positive, EXPECTED.timeout];
   if (lengths.includes(expected) && typeof found === 'string' && /^\d+$/.test(found)) {
     return `write ${Number(found)} or "${Number(found)}s"`;
   }
@@ -90,12 +93,11 @@ function knownKeys(kind: Kind, path: KeyPath): string[] {
 function elsewhere(kind: Kind, path: KeyPath, key: string, known: readonly string[]): string {
   const near = nearest(key, known);
   if (near !== null) return `did you mean ${near}?`;
-  const inner = PATHS[kind].filter((p) => p.endsWith(`.${key}`));
-  if (inner.length > 0) return `did you mean ${alternatives(inner)}?`;
   const whole = [...path.filter((part) => typeof part === 'string'), key].join('.');
   if (kind === 'task' && PATHS.defaults.includes(whole)) return 'it belongs in the defaults file';
   if (kind === 'defaults' && PATHS.task.includes(whole)) return 'it belongs in a task';
-  return '';
+  const inner = PATHS[kind].filter((p) => p.endsWith(`.${key}`));
+  return inner.length === 0 ? '' : `did you mean ${alternatives(inner)}?`;
 }
 
 /** The known key that is a typo away: at most a third of its letters wrong; case, `-` and `_` hardly count. */
@@ -133,6 +135,14 @@ function editDistance(a: string, b: string): number {
 /** What stands where a mapping of keys belongs. */
 export function notAMapping(kind: Kind, value: unknown): Issue | null {
   if (isMapping(value)) return null;
-  const expected = kind === 'task' ? 'a mapping with the keys of a task' : 'a mapping with the keys of the defaults file';
+  const expected =
+    kind === 'task' ? 'a mapping with the keys of a task' : 'a mapping with the keys of the defaults file';
   return { path: [], at: 'value', message: `expected ${expected}, found ${describe(value)}` };
+}
+
+/** The keys of a mapping that nothing was said against, so that their values can be judged further in the same go. */
+export function sound<T extends object>(value: Record<string, unknown>, issues: readonly Issue[]): Partial<T> {
+  if (issues.length === 0) return value as T;
+  const bad = new Set(issues.map((issue) => issue.path[0]));
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !bad.has(key))) as Partial<T>;
 }

@@ -95,9 +95,8 @@ export function pathText(path: KeyPath): string {
 export function formatProblem(p: Problem): string {
   const line = p.line === undefined ? '' : `:${p.line}`;
   const column = p.line === undefined || p.column === undefined ? '' : `:${p.column}`;
-  const severity = p.severity === 'warning' ? 'warning: ' : '';
   const path = p.path.length === 0 ? '' : `${pathText(p.path)}: `;
-  const head = `${p.file}${line}${column}: ${severity}${path}${p.message}`;
+  const head = `${p.file}${line}${column}: ${path}${p.message}`;
   return p.excerpt === undefined ? head : `${head}\n${excerptText(p.excerpt, p.line ?? 0, p.column ?? 1)}`;
 }
 

@@ -3,8 +3,9 @@
  * Each part carries, as its message, what is expected there; issues.ts makes sentences of it. Pure; nothing is converted.
  */
 import * as z from 'zod/mini';
-import { LEVELS, RESULT_FORMATS } from '../types.ts';
-import { parseLength, parseSize, parseTimeOfDay } from './sizes.ts';
+import { RESULT_FORMATS, type ResultFormat } from '../types.ts';
+import { logSchema } from './schema-log.ts';
+import { length, mapping, off, own, size, text, whole, word } from './schema-parts.ts';
 
 /** What stands after "expected" in messages; here where hints or other modules need the same words. */
 export const EXPECTED = {
@@ -12,53 +13,20 @@ export const EXPECTED = {
   schedule: 'a cron expression such as "5 4 * * *" or "@daily", or a mapping with expression',
   timezone: 'the name of a time zone such as Europe/Berlin',
   length: 'whole seconds or a length of time such as 1h30m',
+  positive: 'whole seconds from 1 or a length of time such as 1h30m',
   timeout: 'whole seconds or a length of time such as 1h30m, or 0 for none',
-  size: 'a size such as 512M or whole bytes',
+  size: 'a size such as 512M or whole bytes from 1',
   exec: 'a program or a list of a program and its arguments',
   item: 'a string',
   shell: 'a script, or a mapping with script and executable',
   condition: 'true, false or a JavaScript expression',
 } as const;
 
-/** Whether a parsed value is a mapping: not a list, a time, binary data or null. */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-const text = (expected: string) => z.string(expected).check(z.refine((s) => s.trim() !== '', expected));
-/** A key that may be left out. */
-const own = <S extends z.core.$ZodType>(schema: S) => z.optional(schema);
-/** A key that has a default: `null` switches that of the defaults file off. */
-const off = <S extends z.core.$ZodType>(schema: S) => z.optional(z.nullable(schema));
-/** A mapping and nothing else: for Zod a Date is an object too. */
-const mapping = <S extends z.core.$ZodShape>(shape: S, expected: string) =>
-  z.strictObject(shape, expected).check(z.refine(isMapping, expected));
-const word = <const W extends readonly string[]>(words: W, expected: string) => z.enum(words, expected);
-const whole = (least: number, expected: string) => z.int(expected).check(z.minimum(least, expected));
-
-function length(least: number, expected: string) {
-  const fits = (value: string | number) => (parseLength(value) ?? -1) >= least;
-  return z.union(
-    [z.int(expected).check(z.refine(fits, expected)), z.string(expected).check(z.refine(fits, expected))],
-    expected,
-  );
-}
-
-function size(expected: string) {
-  const fits = (value: string | number) => (parseSize(value) ?? 0) > 0;
-  return z.union(
-    [z.int(expected).check(z.refine(fits, expected)), z.string(expected).check(z.refine(fits, expected))],
-    expected,
-  );
-}
-
 const MISSED = 'once, skip or all';
 const timing = {
   timezone: off(text(EXPECTED.timezone)),
   missed: off(word(['once', 'skip', 'all'], MISSED)),
-  missed_within: off(length(1, EXPECTED.length)),
+  missed_within: off(length(1, EXPECTED.positive)),
 };
 
 const PARAM = 'json, yaml or toml';
@@ -90,7 +58,7 @@ const KEEP = 'a mapping with count, age or size';
 const keep = mapping(
   {
     count: off(whole(1, 'a number of results from 1')),
-    age: off(length(1, EXPECTED.length)),
+    age: off(length(1, EXPECTED.positive)),
     size: off(size(EXPECTED.size)),
   },
   KEEP,
@@ -168,37 +136,6 @@ export const taskSchema = mapping(
   'a mapping with the keys of a task',
 );
 
-const FILE = 'a path';
-const ROTATION = 'a size such as 10M, a length of time such as 1d or a time of day such as 04:30';
-const RETENTION = 'a number of files from 1 or an age such as 30d';
-const isRotation = (s: string) =>
-  (parseSize(s) ?? 0) > 0 && /\D/.test(s) ? true : (parseLength(s) ?? 0) > 0 || parseTimeOfDay(s) !== null;
-const lowerCase = (level: string) => level.toLowerCase();
-
-const logTarget = mapping(
-  {
-    file: own(text(FILE)),
-    directory: own(text(FILE)),
-    level: own(
-      z
-        .string(LEVELS.join(', '))
-        .check(z.refine((s) => (LEVELS as readonly string[]).includes(lowerCase(s)), LEVELS.join(', '))),
-    ),
-    format: own(word(['text', 'json'], 'text or json')),
-    rotation: off(z.string(ROTATION).check(z.refine(isRotation, ROTATION))),
-    retention: off(
-      z.union(
-        [whole(1, RETENTION), z.string(RETENTION).check(z.refine((s) => (parseLength(s) ?? 0) > 0, RETENTION))],
-        RETENTION,
-      ),
-    ),
-    compression: off(word(['gz'], 'gz')),
-  },
-  'a path or a mapping with file or directory',
-);
-
-const LOG_TARGETS = '/dev/stderr, /dev/stdout, a path, a mapping with file or directory, or a list of these';
-
 export const defaultsSchema = mapping(
   {
     schedule: off(mapping(timing, 'a mapping with timezone, missed or missed_within')),
@@ -206,18 +143,7 @@ export const defaultsSchema = mapping(
       mapping(
         {
           ...results,
-          log: off(
-            z.union(
-              [
-                text(LOG_TARGETS),
-                logTarget,
-                z
-                  .array(z.union([text('a path'), logTarget], 'a path or a mapping with file or directory'), LOG_TARGETS)
-                  .check(z.minLength(1, LOG_TARGETS)),
-              ],
-              LOG_TARGETS,
-            ),
-          ),
+          log: off(logSchema),
         },
         'a mapping with result, on_conflict, keep or log',
       ),
@@ -231,6 +157,20 @@ export const defaultsSchema = mapping(
 export type TaskInput = z.infer<typeof taskSchema>;
 export type DefaultsInput = z.infer<typeof defaultsSchema>;
 export type LogInput = NonNullable<NonNullable<DefaultsInput['path']>['log']>;
+
+/**
+ * `format.result` as a record; a text may also name several formats, separated by commas, as a command line does.
+ * '' is the output as it is (SPEC 8). Null when it is none.
+ */
+export function parseResultFormat(value: string | readonly string[]): ResultFormat | null {
+  if (value === '') return Object.freeze({ kind: 'raw' });
+  if (value === 'auto' || value === 'mixed' || value === 'archive') return Object.freeze({ kind: value });
+  const words = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
+  const names = [...new Set(words)].map((name) => RESULT_FORMATS.find((known) => known === name) ?? null);
+  const known = names.filter((name) => name !== null);
+  if (known.length === 0 || known.length < names.length) return null;
+  return Object.freeze({ kind: 'named', names: Object.freeze(known) });
+}
 
 /** The keys that a schema knows, each with its own schema; null where it is no mapping. */
 export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> | null {

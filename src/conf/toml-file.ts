@@ -1,24 +1,26 @@
 /**
- * Reads TOML through the codec that results use too; positions come from toml-eslint-parser, which is loaded and run
+ * Reads TOML 1.0 and later. Not through the codec of results, which has limits that a configuration does not need and
+ * would refuse the whole file for one number of 64 bits. Positions come from toml-eslint-parser, which is loaded and run
  * only when there is a problem to place, so that a good file costs nothing more.
  */
+import { parse } from 'toml';
 import type { AST } from 'toml-eslint-parser';
-import { parseText } from '../output/formats.ts';
-import type { Document, Parsed } from './document.ts';
+import { messageOf } from '../errors.ts';
+import type { Document, Fault, Parsed } from './document.ts';
 import { createLines, type Lines } from './lines.ts';
 import type { KeyPath, Position } from './problems.ts';
-import { isMapping } from './schema.ts';
+import { isMapping } from './schema-parts.ts';
 
 /** Parses a whole file; rejects never. Asynchronous because the order of keys that look like numbers needs the other parser. */
 export async function parseTomlFile(file: string, text: string): Promise<Parsed> {
   const lines = createLines(text);
-  const parsed = parseText('toml', text);
-  if (!parsed.ok) {
-    const { line, column } = parsed;
-    const position = line === undefined ? null : { line, column: column === undefined ? 1 : lines.column(line, column - 1) };
-    return { ok: false, faults: [{ message: parsed.message, position, excerpt: line ? lines.text(line) : null }] };
+  let value: unknown;
+  try {
+    // Whole numbers of 64 bits are TOML; those that a JavaScript number holds become one.
+    value = narrow(parse(text, { bigint: true }));
+  } catch (thrown) {
+    return { ok: false, faults: [tomlFault(thrown, lines)] };
   }
-  const { value } = parsed;
   const keys = isMapping(value) ? Object.keys(value) : [];
   // Such keys an object moves to its front.
   const moved = keys.some((key) => /^(0|[1-9]\d*)$/.test(key));
@@ -35,6 +37,44 @@ export async function parseTomlFile(file: string, text: string): Promise<Parsed>
     },
   };
   return { ok: true, document };
+}
+
+/** Changes the parser's own tables in place: they have no prototype, so that `__proto__` is a key like any other. */
+function narrow(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  const table = value as Record<string, unknown>;
+  for (const key of Object.keys(table)) {
+    const inner = table[key];
+    if (typeof inner === 'object' || typeof inner === 'bigint') table[key] = narrow(inner);
+  }
+  return value;
+}
+
+/** The parser's errors have a place in `line` or in `location.start`, and list every token that could stand there. */
+function tomlFault(thrown: unknown, lines: Lines): Fault {
+  const { line, column, location } = Object(thrown) as {
+    line?: number;
+    column?: number;
+    location?: { start: { line: number; column: number } };
+  };
+  const place = location?.start ?? (line === undefined ? null : { line, column: column ?? 1 });
+  const message = tomlMessage(messageOf(thrown).replace(/\.$/, ''));
+  if (place === null) return { message, position: null, excerpt: null };
+  const position = { line: place.line, column: lines.column(place.line, place.column - 1) };
+  return { message, position, excerpt: lines.text(place.line) };
+}
+
+function tomlMessage(own: string): string {
+  const found = /^Expected .* but (.*) found$/s.exec(own)?.[1];
+  if (found === '"\\n"' || found === '"\\r"') return 'expected TOML, found the end of the line';
+  if (found !== undefined) return `expected TOML, found ${found === 'end of input' ? 'the end of the file' : found}`;
+  const twice = /^Cannot redefine existing key '(.*)'$/.exec(own)?.[1];
+  if (twice !== undefined) return `expected every key once, found ${twice} again`;
+  return own.charAt(0).toLowerCase() + own.slice(1);
 }
 
 interface Place {

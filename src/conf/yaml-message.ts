@@ -14,8 +14,14 @@ export function yamlMessage(error: YAMLError, text: string): string {
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return 'expected spaces, found a tab as indentation';
-    case 'MULTIPLE_DOCS':
-      return 'expected one YAML document, found another after ---';
+    case 'MISSING_CHAR': {
+      const quote = /^Missing closing (.)quote/.exec(error.message)?.[1];
+      return quote === undefined ? sentence(error.message) : `expected a closing ${quote}, found none`;
+    }
+    case 'BAD_INDENT': {
+      const bracket = /^Flow \w+ .* end with a ([\]}])/.exec(error.message)?.[1];
+      return bracket === undefined ? sentence(error.message) : `expected ${bracket} before this, found none`;
+    }
     case 'BAD_SCALAR_START':
       return `expected a value, found one that starts with ${text.charAt(start)}; ${QUOTE}`;
     case 'BLOCK_AS_IMPLICIT_KEY':

@@ -64,7 +64,14 @@ export function composeYaml(text: string): Document.Parsed[] {
   Error.stackTraceLimit = 0;
   try {
     // `uniqueKeys` compares every key with every other; `measureYaml` does the same with a set.
-    const composer = new Composer({ version: '1.2', merge: true, uniqueKeys: false, logLevel: 'silent' });
+    const composer = new Composer({
+      version: '1.2',
+      merge: true,
+      uniqueKeys: false,
+      // !!binary, !!set and the like would give values that JSON cannot express.
+      resolveKnownTags: false,
+      logLevel: 'silent',
+    });
     return [...composer.compose(tokensOf(text), true, text.length)];
   } finally {
     Error.stackTraceLimit = stackTraceLimit;

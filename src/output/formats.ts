@@ -10,9 +10,7 @@ import type { TextFormat } from '../types.ts';
 import { composeYaml, FormatFault, MAX_DEPTH, measureYaml, placeOf } from './formats-yaml.ts';
 import { createJsonScanner } from './json-scanner.ts';
 
-export type Parsed =
-  | { ok: true; value: unknown }
-  | { ok: false; message: string; line?: number; column?: number };
+export type Parsed = { ok: true; value: unknown } | { ok: false; message: string; line?: number; column?: number };
 
 interface Codec {
   /** Throws FormatFault, or any Error. */
@@ -73,7 +71,11 @@ function parseJson(text: string): unknown {
     scanner.push(bytes);
     const { line, column } = placeOf(text, bytes.toString('utf8', 0, scanner.offset).length);
     // V8 words the place in several ways, in some versions with the text around it.
-    throw new FormatFault(messageOf(error).replace(/(, "| in JSON at position| at position| \(line).*$/s, ''), line, column);
+    throw new FormatFault(
+      messageOf(error).replace(/(, "| in JSON at position| at position| \(line).*$/s, ''),
+      line,
+      column,
+    );
   }
 }
 
@@ -110,7 +112,7 @@ function tomlFault(error: unknown): unknown {
     location?: { start: { line: number; column: number } };
   };
   const found = /^Expected .* but (.*) found\.$/s.exec(error.message)?.[1];
-  const message = found === undefined ? error.message.replace(/\.$/, '') : `${found} cannot stand here`;
+  const message = found === undefined ? error.message.replace(/\. Use the .*$|\.$/s, '') : `${found} cannot stand here`;
   return new FormatFault(message, line ?? location?.start.line, column ?? location?.start.column);
 }
 

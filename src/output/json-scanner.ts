@@ -114,22 +114,17 @@ function addString(
   base: number,
   closed: number,
 ): void {
-  const [escape, hex, one, two, three, e0, ed, f0, f4] = [1, 2, 6, 7, 8, 9, 10, 11, 12].map((i) => base + i) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const escaped = base + 1;
+  const hex = base + 2;
+  const one = base + 6;
+  const two = base + 7;
+  const three = base + 8;
+  const [e0, ed, f0, f4] = [base + 9, base + 10, base + 11, base + 12];
   on(base, [0x20, 0x7f], base);
   on(base, '"', closed);
-  on(base, '\\', escape);
-  on(escape, '"\\/bfnrt', base);
-  on(escape, 'u', hex);
+  on(base, '\\', escaped);
+  on(escaped, '"\\/bfnrt', base);
+  on(escaped, 'u', hex);
   for (let i = 0; i < 4; i++) on(hex + i, '0123456789abcdefABCDEF', i === 3 ? base : hex + i + 1);
   on(base, [0xc2, 0xdf], one);
   on(base, [0xe1, 0xef], two);

@@ -2,9 +2,10 @@
  * `<run>/run-<pid>/conf/`, with a link per configuration file: shows people which scheduler runs what (SPEC 11).
  * Nothing depends on it; the lock is elsewhere.
  */
-import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { makeFoldersSync } from '../folders.ts';
 
 export function runFolder(run: string, pid: number): string {
   return join(run, `run-${pid}`);
@@ -14,7 +15,7 @@ export function runFolder(run: string, pid: number): string {
 export function makeRunFolder(folder: string, files: readonly string[]): void {
   const conf = join(folder, 'conf');
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(conf, { recursive: true, mode: 0o755 });
+  makeFoldersSync(conf, 0o755);
   for (const file of files) {
     try {
       symlinkSync(file, join(conf, basename(file)));

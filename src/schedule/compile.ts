@@ -53,10 +53,10 @@ function readExpression({ expression, hash, deviceId }: ScheduleSource, warnings
     },
   });
   if (hasH && hasU) {
-    throw new ScheduleError(`schedule: expected either H or U, found both in ${JSON.stringify(expression)}`);
+    throw new ScheduleError(`expected either H or U, found both in ${JSON.stringify(expression)}`);
   }
   if (hasU && deviceId === '') {
-    warnings.push('schedule: U tells machines apart by a device id, and this one has none: set FATE_DEVICE_ID');
+    warnings.push('U tells machines apart by a device id, and this one has none: set FATE_DEVICE_ID');
   }
   return cron;
 }

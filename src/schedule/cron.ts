@@ -44,7 +44,7 @@ export function parseCron(expression: string, hashes: Hashes): Cron {
     const alias = ALIASES[text.toLowerCase()];
     if (alias === undefined) {
       const known = Object.keys(ALIASES).join(', ');
-      throw new ScheduleError(`schedule: expected one of ${known}, found ${JSON.stringify(text)}`);
+      throw new ScheduleError(`expected one of ${known}, found ${JSON.stringify(text)}`);
     }
     return readFields(alias.split(' '), hashes);
   }
@@ -52,15 +52,13 @@ export function parseCron(expression: string, hashes: Hashes): Cron {
   if (texts.length === 5) return readFields(['0', ...texts], hashes);
   if (texts.length !== 6) {
     const found = texts.length === 0 ? 'none' : `${texts.length} in ${JSON.stringify(text)}`;
-    throw new ScheduleError(
-      `schedule: expected 5 fields (minute hour day month weekday) or 6 (seconds first), found ${found}`,
-    );
+    throw new ScheduleError(`expected 5 fields (minute hour day month weekday) or 6 (seconds first), found ${found}`);
   }
   const cron = readFields(texts, hashes);
   const python = secondsLast(texts, hashes);
   if (python === null || python === cron.normalized) return cron;
   const warning =
-    'schedule: six fields have the seconds first; the Python Fate had them last, ' +
+    'six fields have the seconds first; the Python Fate had them last, ' +
     `and meant by this what is now ${JSON.stringify([...texts.slice(5), ...texts.slice(0, 5)].join(' '))}`;
   return { ...cron, warnings: [...cron.warnings, warning] };
 }

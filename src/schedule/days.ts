@@ -13,18 +13,47 @@ const HORIZON = 101 * 366;
 /** The first date, as days since 1970-01-01, that satisfies the fields and is `from` or later; null for none. */
 export type NextDay = (from: number) => number | null;
 
-/** Cheap: cron-parser gets to work when a date is first asked for. The answers are kept, one per set of dates. */
+/** Thousands of tasks share a few sets of dates, such as `H`'s weekdays; their enumerations are kept by their fields. */
+const kept = new Map<string, NextDay>();
+const KEPT = 1000;
+
+/** Cheap: cron-parser gets to work when a date is first asked for. */
 export function createDays(cron: Cron): NextDay {
   if (cron.month.full && everyDay(cron)) return (from) => from;
-  let parts: NextDay[] | null = null;
+  const key = cron.normalized.split(' ').slice(3).join(' ');
   return (from) => {
-    parts ??= dateFields(cron).map(enumerate);
+    let days = kept.get(key);
+    if (days === undefined) {
+      if (kept.size >= KEPT) kept.clear();
+      days = united(cron);
+      kept.set(key, days);
+    }
+    return days(from);
+  };
+}
+
+function united(cron: Cron): NextDay {
+  const parts = dateFields(cron).map((fields) => remembered(enumerate(fields)));
+  return remembered((from) => {
     let first: number | null = null;
     for (const part of parts) {
       const day = cron.bothDays ? filtered(part, cron, from) : part(from);
       if (day !== null && (first === null || day < first)) first = day;
     }
     return first;
+  });
+}
+
+/** Keeps the last answer: no date lies in asked..found but `found` itself. */
+function remembered(days: NextDay): NextDay {
+  let asked = 0;
+  let found: number | null = -1;
+  return (from) => {
+    if (!(from >= asked && found !== null && from <= found)) {
+      asked = from;
+      found = days(from);
+    }
+    return found;
   };
 }
 
@@ -55,18 +84,13 @@ function enumerate(fields: string): NextDay {
   } catch {
     expression = null;
   }
-  // No date lies in asked..found but `found` itself.
-  let asked = 0;
-  let found = -1;
   return (from) => {
     if (expression === null) return null;
-    if (from >= asked && from <= found) return found;
     try {
       expression.reset(new Date(from * DAY_MS - 1000));
-      found = expression.next().getTime() / DAY_MS;
-      asked = from;
-      return found;
+      return expression.next().getTime() / DAY_MS;
     } catch {
+      // Beyond the years that it knows.
       return null;
     }
   };

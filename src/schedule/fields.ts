@@ -50,12 +50,11 @@ export function parseField(text: string, spec: FieldSpec, hashes: Hashes, warnin
     else {
       const { from, to, step, length, whole } = item;
       for (let value = from; value <= to; value += step) values.add(spec === WEEKDAY ? value % 7 : value);
-      const shown = `${spec.name}: the step of ${JSON.stringify(written)}`;
-      if (step > 1 && step > length) warnings.push(`${shown} is beyond its range, so that one value alone is selected`);
+      const shown = `${spec.name}: ${JSON.stringify(written)}`;
+      if (step > 1 && step > length)
+        warnings.push(`${shown} has a step beyond its range, so it selects one value alone`);
       else if (whole && step > 1 && spec.size % step !== 0) {
-        warnings.push(
-          `${shown} begins anew each ${spec.cycle}, so that the last gap of a ${spec.cycle} is another one`,
-        );
+        warnings.push(`${shown} is not every ${step} ${spec.name}s, since it begins anew each ${spec.cycle}`);
       }
     }
   }
@@ -74,7 +73,8 @@ export function parseField(text: string, spec: FieldSpec, hashes: Hashes, warnin
  * numbers; the rest is sorted, three or more in a row being a range. Reading it again gives the same field.
  */
 export function formatField(field: Field, spec: FieldSpec): string {
-  if (field.star && field.full) return '*';
+  // In these two fields a leading `*` means no more than the whole range.
+  if (field.full && (field.star || spec === SECOND || spec === MONTH)) return '*';
   const items: string[] = [];
   let rest = field.values;
   if (field.star) {

@@ -27,10 +27,10 @@ export function parsePosixRule(text: string): SegmentAt | null {
   const parts = RULE.exec(text);
   if (parts === null) return null;
   // POSIX counts west of Greenwich.
-  const standard = -duration(parts[1] ?? '0');
+  const standard = 0 - duration(parts[1] ?? '0');
   const always: Segment = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY, offset: standard };
   if (STANDARD_ONLY.test(text)) return () => always;
-  const summer = parts[2] === undefined ? standard + 3_600_000 : -duration(parts[2]);
+  const summer = parts[2] === undefined ? standard + 3_600_000 : 0 - duration(parts[2]);
   // tzset(3): without dates, those of the United States.
   const begins = yearly(parts[3] ?? 'M3.2.0', parts[4]);
   const ends = yearly(parts[5] ?? 'M11.1.0', parts[6]);

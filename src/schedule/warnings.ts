@@ -23,7 +23,7 @@ export function scheduleWarnings(schedule: Schedule, zone: Zone, now: EpochMs): 
     const after = at + zone.offsetAt(at);
     const warning =
       after > before ? gapWarning(cron, walls, before, after) : overlapWarning(cron, walls, after, before);
-    if (warning !== null) warnings.push(`schedule: ${warning} (${zone.name})`);
+    if (warning !== null) warnings.push(`${warning} (${zone.name})`);
     at = zone.nextTransition(at);
   }
   return warnings;
@@ -31,9 +31,10 @@ export function scheduleWarnings(schedule: Schedule, zone: Zone, now: EpochMs): 
 
 /** The wall clock leaps from `from` to `to`. */
 function gapWarning(cron: Cron, walls: NextWall, from: number, to: number): string | null {
+  const end = date(from) === date(to) ? clock(to) : `${date(to)} ${clock(to)}`;
   if (!cron.wildcard) {
     const times = timesIn(walls, from, to);
-    return times === null ? null : `there is no ${times}; it runs at the end of the gap, at ${clock(to)}`;
+    return times === null ? null : `there is no ${times}; it runs at the end of the gap, at ${end}`;
   }
   const days: string[] = [];
   for (let day = Math.floor(from / DAY) * DAY; day < to; day += DAY) {
@@ -43,7 +44,7 @@ function gapWarning(cron: Cron, walls: NextWall, from: number, to: number): stri
     if (rest === null || rest >= day + DAY) days.push(date(day));
   }
   if (days.length === 0) return null;
-  return `it runs at no time on ${days.join(' and ')}, since the clock leaps from ${clock(from)} to ${clock(to)}`;
+  return `it runs at no time on ${days.join(' and ')}, since the clock leaps from ${clock(from)} to ${end}`;
 }
 
 /** The wall clock goes back from `to` to `from`. */

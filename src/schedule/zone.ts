@@ -6,7 +6,7 @@ import { IANAZone } from 'luxon';
 import type { EpochMs, Ms, Zone } from '../types.ts';
 import { parsePosixRule, type Segment, type SegmentAt } from './posix-rule.ts';
 
-const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * 86_400_000;
 const HEADER = 44;
 
 /** A zone of segments; the last one used is kept, since questions come in clusters. */
@@ -157,7 +157,7 @@ const TABLES_END = Date.UTC(2088, 0);
 
 /**
  * A zone from Node's own tables, where there are no zone files; null for an unknown name. They can only be asked for
- * single instants, so transitions are found day by day: two within one day that cancel out are not seen.
+ * single instants, so transitions are looked for week by week: two within one week that cancel out are not seen.
  */
 export function intlZone(name: string): Zone | null {
   if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return null;
@@ -180,11 +180,11 @@ export function intlZone(name: string): Zone | null {
 
 function searchTransition(offsetAt: (instant: EpochMs) => Ms, from: EpochMs): EpochMs | null {
   const offset = offsetAt(from);
-  const limit = Math.max(TABLES_END, from + 400 * DAY_MS);
-  for (let low = from; low < limit; low += DAY_MS) {
-    if (offsetAt(low + DAY_MS) === offset) continue;
+  const limit = Math.max(TABLES_END, from + 60 * WEEK_MS);
+  for (let low = from; low < limit; low += WEEK_MS) {
+    if (offsetAt(low + WEEK_MS) === offset) continue;
     let same = low;
-    let other = low + DAY_MS;
+    let other = low + WEEK_MS;
     while (other - same > 1) {
       const middle = Math.floor((same + other) / 2);
       if (offsetAt(middle) === offset) same = middle;

@@ -2,13 +2,13 @@
  * One run from its start to its recorded end: command, process, log records, result, state. Promises the loop that
  * nothing a task does, and no full disk, ever throws or rejects here; what was not kept is logged with the reason.
  */
-import { mkdirSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { resolveCommand, taskEnvironment } from '../execution/command.ts';
 import { launch } from '../execution/launch.ts';
 import { statusOf } from '../execution/status.ts';
+import { makeFoldersSync } from '../folders.ts';
 import { prepareResults, pruneResults, publishResults } from '../output/result.ts';
 import type { Batch, KnownResult, StoredState } from '../state/store.ts';
 import { decodeState, encodeState } from '../state/task-state.ts';
@@ -62,7 +62,7 @@ export function startRun(run: Run, parts: RunParts): RunHandle {
   let sent: string;
   try {
     sent = encodeState(before, task.formatState.in);
-    mkdirSync(spool, { mode: 0o700, recursive: true });
+    makeFoldersSync(spool, 0o700);
   } catch (error) {
     return failedHandle(messageOf(error), parts);
   }

@@ -1,7 +1,8 @@
 /** The spool: a folder per run until its end is recorded; output that could not be recorded stays for 7 days (SPEC 8). */
-import { mkdirSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFoldersSync } from '../folders.ts';
 import type { EpochMs, Ms } from '../types.ts';
 
 const KEPT_FOR: Ms = 7 * 86_400_000;
@@ -10,7 +11,7 @@ const LEAST_FREE = 0.05;
 
 export function makeSpool(folder: string): string {
   const spool = join(folder, 'spool');
-  mkdirSync(spool, { recursive: true, mode: 0o700 });
+  makeFoldersSync(spool, 0o700);
   return spool;
 }
 

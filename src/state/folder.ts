@@ -3,9 +3,10 @@
  * closed to others, and that its conf/ shows people which files it belongs to.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, FateError, messageOf } from '../errors.ts';
+import { makeFoldersSync } from '../folders.ts';
 
 const ANIMALS = [
   ...['aardvark', 'bison', 'canary', 'dalmation', 'emu', 'falcon', 'gnu', 'hamster', 'impala', 'jellyfish', 'kiwi'],
@@ -38,10 +39,10 @@ export function stateFolder(state: string, stems: readonly [string, string], fil
   const name = stateName(stems);
   const folder = join(state, name);
   try {
-    mkdirSync(state, { recursive: true });
+    makeFoldersSync(state);
     adoptRenamed(state, name);
     for (const made of [folder, join(folder, 'conf'), join(folder, 'spool')]) {
-      mkdirSync(made, { recursive: true, mode: PRIVATE });
+      makeFoldersSync(made, PRIVATE);
       if ((lstatSync(made).mode & 0o777) !== PRIVATE) chmodSync(made, PRIVATE);
     }
     showFiles(join(folder, 'conf'), files);

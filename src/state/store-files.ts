@@ -1,8 +1,23 @@
 /** The two files of the LMDB environment, and what a failure of it means in words. */
-import { chmodSync, closeSync, linkSync, openSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../errors.ts';
 
+/** Where lmdb-js's format has its magic number and version, little-endian, behind the head of the first page. */
+const MAGIC = { at: 24, bytes: Buffer.from([0xde, 0xc0, 0xef, 0xbe, 2, 0, 0, 0]) } as const;
 /** More than LMDB needs for its 126 readers of 64 bytes and the head. */
 const LOCK_SIZE = 16_384;
 /** Less room than this may well be none for a transaction. */
@@ -30,6 +45,35 @@ export function makeFiles(folder: string): void {
     }
   }
   for (const file of [data, lock]) if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+}
+
+/**
+ * lmdb-js ends the process by SIGSEGV when LMDB refuses a file, so what LMDB would refuse is refused here.
+ * @throws Error when data.mdb is no file of LMDB in the version that lmdb-js writes
+ */
+export function checkFormat(folder: string): void {
+  const fd = openSync(join(folder, 'data.mdb'), 'r');
+  try {
+    const head = Buffer.alloc(MAGIC.at + MAGIC.bytes.length);
+    const length = readSync(fd, head, 0, head.length, 0);
+    if (length > 0 && !head.subarray(MAGIC.at, length).equals(MAGIC.bytes))
+      throw new Error('data.mdb is no store of Fate');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** LMDB leaves data.mdb open for every program that a task starts (mdb_env_get_fd(3)); this finds the descriptors. */
+export function openDescriptors(folder: string): number[] {
+  const data = realpathSync(join(folder, 'data.mdb'));
+  return readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${name}`) === data ? [Number(name)] : [];
+    } catch {
+      // It was the descriptor by which the folder was read.
+      return [];
+    }
+  });
 }
 
 function isThere(file: string): boolean {

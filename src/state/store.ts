@@ -5,7 +5,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { errnoOf, FateError } from '../errors.ts';
 import type { Bytes, Cursor, EpochMs } from '../types.ts';
-import { explainFailure, makeFiles } from './store-files.ts';
+import { checkFormat, explainFailure, makeFiles, openDescriptors } from './store-files.ts';
 
 export interface StoredState {
   /** `structure`: a value that JSON can hold; `text`: what the task wrote, as it is. */
@@ -53,13 +53,16 @@ type Table = Database<string, string>;
 
 /**
  * @param folder `<state>/<animal>-<md5>`, which is there
+ * @param closeOnExec sets FD_CLOEXEC of fcntl(2); without it every program that is started inherits data.mdb, open for writing
  * @throws FateError NOT_PERMITTED, or FATAL: not writable, no room, no store, or one that a newer Fate has written
  */
-export function openStore(folder: string): Store {
+export function openStore(folder: string, closeOnExec?: (fd: number) => void): Store {
   let root: RootDatabase<string, string> | null = null;
   try {
     makeFiles(folder);
+    checkFormat(folder);
     root = open<string, string>({ path: folder, encoding: 'string', ...OPTIONS });
+    if (closeOnExec !== undefined) for (const fd of openDescriptors(folder)) closeOnExec(fd);
     checkLayout(root, folder);
     return storeIn(root, folder);
   } catch (error) {

@@ -1,0 +1,58 @@
+#!/bin/sh
+# make install: install.sh DESTDIR PREFIX, after a build, run through with-node.sh. Puts
+#   PREFIX/lib/fate            the programs, the two packages they need at run time, and Node where it is the private one
+#   PREFIX/bin                 fate, fated, fates
+#   PREFIX/share/doc/fate      documents and examples
+# below DESTDIR, replaces what an earlier one put there, and tries out what it installed.
+set -eu
+
+cd -- "$(dirname -- "$0")/../.."
+umask 022
+destdir=$1
+prefix=$2
+case $prefix in /*) ;; *) echo "PREFIX must be absolute: $prefix" >&2; exit 2 ;; esac
+lib=$destdir$prefix/lib/fate
+bin=$destdir$prefix/bin
+doc=$destdir$prefix/share/doc/fate
+
+echo "==> Installing into $destdir$prefix"
+rm -rf "$lib" "$doc"
+mkdir -p "$lib" "$bin" "$doc"
+cp -R dist package.json LICENSE "$lib/"
+node packaging/scripts/runtime-modules.mjs "$lib"
+cp README.md CHANGELOG.md CONTRIBUTING.md LICENSE "$doc/"
+cp -R docs packaging/examples "$doc/"
+sed -i 's#packaging/examples#examples#g' "$doc/README.md" "$doc/docs/index.md"
+[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$lib" "$doc"
+chmod -R u=rwX,go=rX "$lib" "$doc"
+
+# The machine's Node by its place, so that a task's or a user's PATH has no say in it; the private one goes along.
+node=$(command -v node)
+case $node in
+  "$PWD"/.node/*)
+    mkdir -p "$lib/node/bin"
+    cp -L "$node" "$lib/node/bin/node"
+    cp .node/node_modules/node-linux-*/LICENSE "$lib/node/"
+    node=$prefix/lib/fate/node/bin/node
+    ;;
+esac
+for program in fate fated fates; do
+  rm -f "$bin/$program"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$node" "$prefix/lib/fate/dist/$program.js" >"$bin/$program"
+  chmod 755 "$bin/$program"
+done
+
+# What was left out is missed only when it is used: so one real pass with the installed files, which needs both packages.
+[ -x "$lib/node/bin/node" ] && node=$lib/node/bin/node
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/conf"
+export FATE_PREFIX_CONF="$scratch/conf" FATE_PREFIX_DATA="$scratch/data" FATE_PREFIX_STATE="$scratch/state" FATE_PREFIX_RUN="$scratch/run"
+printf '[smoke]\nschedule = "@daily"\nshell = "echo {}; echo new >&4"\n' >"$scratch/conf/tasks.toml"
+(
+  cd "$scratch"
+  "$node" "$lib/dist/fates.js" --no-banner &&
+    "$node" "$lib/dist/fate.js" debug run --record --state smoke &&
+    ls data/result/*-smoke.json
+) >"$scratch/output" 2>&1 || { cat "$scratch/output" >&2; echo 'What was installed does not work.' >&2; exit 1; }
+echo "==> Installed and tried out: $("$node" "$lib/dist/fate.js" --version)"

@@ -1,0 +1,89 @@
+/**
+ * Asks the decode worker, one question at a time, so that looking into an output never holds up the loop and never
+ * takes more memory than one worker may. A worker that dies or takes too long means no. Ends when idle.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Ms } from '../types.ts';
+import type { Answer, Question } from './decode-worker.ts';
+
+/** For one TOML or YAML of up to 4 MiB, which takes 1 s for each MiB on a slow machine. JSON and CSV are linear. */
+const TIME_LIMIT: Ms = 10_000;
+/** Until an idle worker is ended; a start costs some 50 ms of CPU. */
+const IDLE: Ms = 2_000;
+/** Dense YAML takes 150 MB for each MiB. */
+const MEMORY_MB = 640;
+
+interface Job {
+  readonly question: Question;
+  readonly resolve: (found: boolean) => void;
+}
+
+const queue: Job[] = [];
+let current: Job | null = null;
+let worker: Worker | null = null;
+let limit: NodeJS.Timeout | undefined;
+let idle: NodeJS.Timeout | undefined;
+
+/** Whether a file is of a format and more than a bare string. Never rejects. */
+export function askDecoder(question: Question): Promise<boolean> {
+  return new Promise((resolve) => {
+    queue.push({ question, resolve });
+    next();
+  });
+}
+
+function next(): void {
+  if (current !== null) return;
+  const job = queue.shift();
+  if (job === undefined) {
+    // An idle worker keeps no process alive, and is gone after a while.
+    worker?.unref();
+    idle = setTimeout(discard, IDLE).unref();
+    return;
+  }
+  clearTimeout(idle);
+  current = job;
+  worker ??= start();
+  worker.ref();
+  worker.postMessage(job.question);
+}
+
+function start(): Worker {
+  // In dist/ too it lies beside this module (packaging/scripts/bundle.mjs).
+  const started = new Worker(new URL('./decode-worker.js', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 32 },
+  });
+  const ofCurrent = (): boolean => worker === started;
+  started.on('message', (answer: Answer) => {
+    if (!ofCurrent() || current === null) return;
+    if (answer !== 'ready') finish(answer);
+    else if (current.question.format === 'toml' || current.question.format === 'yaml') {
+      limit = setTimeout(() => {
+        discard();
+        finish(false);
+      }, TIME_LIMIT);
+    }
+  });
+  const died = (): void => {
+    if (!ofCurrent()) return;
+    worker = null;
+    if (current !== null) finish(false);
+  };
+  started.on('error', died);
+  started.on('exit', died);
+  return started;
+}
+
+function finish(found: boolean): void {
+  clearTimeout(limit);
+  const job = current;
+  current = null;
+  job?.resolve(found);
+  next();
+}
+
+function discard(): void {
+  const ending = worker;
+  worker = null;
+  void ending?.terminate();
+}

@@ -1,0 +1,99 @@
+/** Documents and code cannot disagree: links, the table of errors, the list of packages, the version of Node. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { ERRORS } from '../../src/errors.ts';
+import { repo } from '../helpers/repo.ts';
+
+const read = (path: string): string => readFileSync(join(repo, path), 'utf8');
+
+const NOT_OURS = /^(node_modules|build|dist|\.git|\.node|\.demo)$/;
+
+function markdownFiles(folder = ''): string[] {
+  return readdirSync(join(repo, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return NOT_OURS.test(entry.name) ? [] : markdownFiles(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+/** The anchor that a heading gets where Markdown is shown: lower case, punctuation dropped, spaces as hyphens. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+}
+
+/** Without fenced code and code spans, in which brackets mean nothing. */
+const prose = (markdown: string): string =>
+  markdown.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '``');
+
+test('every link inside the documents leads somewhere', () => {
+  const broken: string[] = [];
+  let links = 0;
+  for (const file of markdownFiles()) {
+    const text = prose(read(file));
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      links += 1;
+      const [path = '', anchor] = target.split('#');
+      const file2 = path === '' ? file : relative(repo, join(repo, dirname(file), path));
+      const there =
+        existsSync(join(repo, file2)) &&
+        (anchor === undefined ||
+          [...prose(read(file2)).matchAll(/^#+ (.*)$/gm)].some(([, heading = '']) => anchorOf(heading) === anchor));
+      if (!there) broken.push(`${file}: ${target}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+  assert.ok(links > 10, 'links were found');
+});
+
+test('docs/dependencies.md names every package with its version, and no other', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json'));
+  const lock = JSON.parse(read('package-lock.json')).packages;
+  const expected = Object.entries<string>({ ...dependencies, ...devDependencies }).map(([name, version]) => {
+    const license: string = lock[`node_modules/${name}`].license;
+    return `${name} ${version} ${license}`;
+  });
+  const rows = read('docs/dependencies.md').matchAll(/^\| (\S+) \| (\d\S+) \| ([^|(]+?) (?:\([^|]*\) )?\|/gm);
+  assert.deepEqual(
+    [...rows].map(([, name, version, license]) => `${name} ${version} ${license}`).sort(),
+    expected.sort(),
+  );
+});
+
+test('docs/dependencies.md names the private Node that the set-up takes', () => {
+  const { optionalDependencies } = JSON.parse(read('packaging/scripts/node/package.json'));
+  const [version, ...others] = [...new Set(Object.values<string>(optionalDependencies))];
+  assert.deepEqual(others, [], 'one version for every machine');
+  assert.match(read('docs/dependencies.md'), new RegExp(`official binary of Node ${version?.replaceAll('.', '\\.')} `));
+});
+
+test('the set-up asks for the Node that package.json asks for', () => {
+  const least = JSON.parse(read('package.json')).engines.node.replace('>=', '');
+  const [major, minor] = least.split('.');
+  const script = read('packaging/scripts/with-node.sh');
+  assert.ok(script.includes(`a > ${major} || (a === ${major} && b >= ${minor})`), script);
+  for (const file of ['README.md', 'packaging/scripts/setup.sh'])
+    assert.ok(read(file).includes(`${least} or later`), file);
+});
+
+test('docs/errors.md has the table of src/errors.ts', () => {
+  const rows = read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| ([^|]+) \|$/gm);
+  assert.deepEqual(
+    [...rows].map(([, code, exit, text]) => [code, Number(exit), text]),
+    Object.entries(ERRORS).map(([code, { exit, text }]) => [code, exit, text]),
+  );
+});
+
+test('make help lists every target for people, and the README has those that matter', () => {
+  const targets = [...read('Makefile').matchAll(/^([a-z]+):.*## /gm)].map(([, target]) => target);
+  for (const target of ['deps', 'build', 'check', 'test', 'demo', 'bench', 'fmt', 'install', 'clean'])
+    assert.ok(targets.includes(target), target);
+  for (const command of ['make demo', 'make test', 'make install'])
+    assert.ok(read('README.md').includes(command), command);
+});
