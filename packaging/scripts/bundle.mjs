@@ -2,8 +2,21 @@
 // (a CLI from node_modules starts in 290 ms, bundled and lazy in 100). lmdb and koffi stay outside, since they hold
 // machine code. The licences of all that was bundled go to dist/LICENSES.txt, as they ask for.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+
+const require = createRequire(import.meta.url);
+const plainWidth = {
+  name: 'plain-width',
+  setup({ onResolve }) {
+    onResolve({ filter: /^string-width$/ }, () => ({
+      path: fileURLToPath(new URL('string-width.mjs', import.meta.url)),
+    }));
+    onResolve({ filter: /^string-width-whole$/ }, () => ({ path: require.resolve('string-width') }));
+  },
+};
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({
@@ -22,6 +35,9 @@ const { metafile } = await build({
   external: ['lmdb', 'koffi'],
   chunkNames: 'part-[hash]',
   legalComments: 'none',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  plugins: [plainWidth],
   metafile: true,
   // Bundled CommonJS packages call require() for Node's own modules; ESM has none of its own.
   banner: {

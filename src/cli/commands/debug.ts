@@ -60,7 +60,7 @@ function executeCommand(done: Done): CommandModule<object, DebugArguments> {
     describe: 'run any command as a task would be run, and report',
     builder: (parser) =>
       parser
-        .usage('$0 debug execute [OPTIONS] CMD [ARGS…]')
+        .usage('$0 debug execute [OPTIONS] CMD [ARGS...]')
         .options(SHARED)
         .example("$0 debug execute -i '{}' df -P /", 'what would be recorded of it?') as Argv<DebugArguments>,
     handler: async (args) => {
