@@ -15,6 +15,7 @@ const MEMORY_MB = 640;
 
 interface Job {
   readonly question: Question;
+  readonly timeLimit: Ms;
   readonly resolve: (found: boolean) => void;
 }
 
@@ -25,9 +26,9 @@ let limit: NodeJS.Timeout | undefined;
 let idle: NodeJS.Timeout | undefined;
 
 /** Whether a file is of a format and more than a bare string. Never rejects. */
-export function askDecoder(question: Question): Promise<boolean> {
+export function askDecoder(question: Question, timeLimit = TIME_LIMIT): Promise<boolean> {
   return new Promise((resolve) => {
-    queue.push({ question, resolve });
+    queue.push({ question, timeLimit, resolve });
     next();
   });
 }
@@ -61,7 +62,7 @@ function start(): Worker {
       limit = setTimeout(() => {
         discard();
         finish(false);
-      }, TIME_LIMIT);
+      }, current.timeLimit);
     }
   });
   const died = (): void => {

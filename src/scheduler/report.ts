@@ -7,12 +7,9 @@ const NAMED_RESULTS = 20;
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-function whose(run: Run): LogFields {
-  const { attempt, collapsed } = run;
+function occurrence({ attempt, collapsed, due }: Run): LogFields {
   return {
-    task: run.task.name,
-    run: run.id,
-    due: iso(run.due),
+    due: iso(due),
     ...(attempt > 1 ? { attempt } : {}),
     // The due times before this one that it stands for as well.
     ...(collapsed > 0 ? { collapsed } : {}),
@@ -24,12 +21,14 @@ function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
   const paths = results.slice(0, NAMED_RESULTS).map((result) => result.path);
   return {
     msg: reason ?? undefined,
-    ...whose(run),
+    task: run.task.name,
+    run: run.id,
     status: event.status,
     exitcode: exit.code ?? undefined,
     signal: exit.signal ?? undefined,
     duration: formatDuration(Math.round(exit.duration)),
     ended_by: exit.endedBy,
+    ...occurrence(run),
     left: exit.left > 0 ? exit.left : undefined,
     result: paths.length === 1 ? paths[0] : paths.length > 1 ? paths : undefined,
     results: results.length > NAMED_RESULTS ? results.length : undefined,
@@ -41,8 +40,10 @@ function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
 export function reportEvent(logger: Logger, event: TaskEvent): void {
   switch (event.type) {
     case 'started': {
+      const { id } = event.run;
+      const task = event.run.task.name;
       const late = formatDuration(Math.max(0, event.at - event.run.due));
-      logger.log('info', 'started', { ...whose(event.run), pid: event.pid, late });
+      logger.log('info', 'started', { task, run: id, pid: event.pid, ...occurrence(event.run), late });
       break;
     }
     case 'ended':
