@@ -104,7 +104,8 @@ function translate(expression: string): string | null {
   );
   for (const [pattern, replacement] of REWRITES) js = js.replaceAll(pattern, replacement);
   js = js.replace(/^\(([^()]*)\)$/, '$1');
-  return FILTER.test(blankStrings(js)) || js.includes('strftime') || checkSyntax(js) !== null ? null : js;
+  const left = /(?<!\|)\|(?!\|)\s*[a-z_]|\bstrftime\b/i.test(blankStrings(js));
+  return left || checkSyntax(js) !== null ? null : js;
 }
 
 function luxonFormat(codes: string): string | null {

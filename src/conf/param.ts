@@ -97,6 +97,7 @@ function objection(value: unknown, format: TextFormat): string | null {
     return `expected a number that json can express, found ${describe(value)}`;
   }
   if (value === null && format === 'toml') return 'expected a value, as toml has no null, found null';
+  if (value instanceof Date && Number.isNaN(value.getTime())) return `expected a time, found ${describe(value)}`;
   const other = typeof value === 'object' && value !== null && !Array.isArray(value) && !isMapping(value);
   if (other && !(value instanceof Date)) return `expected text, numbers, lists and mappings, found ${describe(value)}`;
   return null;

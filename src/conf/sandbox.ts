@@ -66,7 +66,10 @@ export function createEvaluator({ source, subject, compile, tag }: Program): Eva
     const locals = localsOf(scope, names);
     slot[CALL] = () => run(locals, (index, value) => textOf(value, tag?.(index) ?? ''));
     try {
-      return call.runInContext(context, { timeout: LIMIT_MS });
+      const value: unknown = call.runInContext(context, { timeout: LIMIT_MS });
+      // As a condition every promise would be true.
+      if (isPromise(value)) throw new NoText('it gave a promise, which no one waits for');
+      return value;
     } catch (thrown) {
       throw new Error(`${subject} ${failureOf(thrown, kind)}`);
     } finally {
@@ -74,6 +77,8 @@ export function createEvaluator({ source, subject, compile, tag }: Program): Eva
     }
   };
 }
+
+const isPromise = (value: unknown): boolean => typeof value === 'object' && value !== null && 'then' in value;
 
 class NoText extends Error {}
 

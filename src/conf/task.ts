@@ -107,7 +107,7 @@ function scheduleOf(
     return null;
   }
   for (const message of compiled.warnings) to.warn({ path, at: 'value', message });
-  return compiled.schedule;
+  return Object.freeze(compiled.schedule);
 }
 
 function conditionOf(value: object, input: Partial<TaskInput>, to: TaskReport): Condition | null {

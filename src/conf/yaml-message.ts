@@ -28,12 +28,14 @@ export function yamlMessage(error: YAMLError, text: string): string {
       return 'expected one value, found another key on its line; put the value in quotes or the key on a line of its own';
     case 'TAG_RESOLVE_FAILED':
       return error.message.startsWith('Unresolved tag: ')
-        ? `the tag ${error.message.slice('Unresolved tag: '.length)} is not known and changes nothing`
+        ? `the tag ${tagName(error.message.slice('Unresolved tag: '.length))} is not known and changes nothing`
         : sentence(error.message);
     default:
       return sentence(error.message);
   }
 }
+
+const tagName = (tag: string): string => tag.replace('tag:yaml.org,2002:', '!!');
 
 function sentence(message: string): string {
   const [first = ''] = message.split('\n');

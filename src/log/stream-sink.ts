@@ -24,8 +24,8 @@ export function openStream(fd: number): Sink {
 }
 
 /**
- * Opened anew, a pipe has an open file description of its own, so that O_NONBLOCK holds for us alone and not for the
- * shell that shares it (open(2), fifo(7)). Where that is not permitted (a pipe of another user), Node's stream serves.
+ * Opened anew, a pipe has an open file description of its own (fifo(7)): what Node does with its own stream, and what others
+ * write to that, is not in our way. Where that is not permitted (a pipe of another user), Node's stream has to do.
  */
 function openPipe(fd: number): Sink {
   try {

@@ -52,6 +52,8 @@ function next(): void {
 function start(): Worker {
   // In dist/ too it lies beside this module (packaging/scripts/bundle.mjs).
   const started = new Worker(new URL('./decode-worker.js', import.meta.url), {
+    // The options of this process, such as --input-type, need not suit a worker.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 32 },
   });
   const ofCurrent = (): boolean => worker === started;

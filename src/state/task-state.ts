@@ -2,7 +2,7 @@
  * A task's state as it goes to fd 3 and comes back from fd 4 (SPEC 9). Promises the scheduler that what a task wrote is
  * never lost in translation: a value that JSON cannot hold is kept as the text it was written in.
  */
-import { parseText, stringify } from '../output/formats.ts';
+import { type Parsed, parseText, stringify } from '../output/formats.ts';
 import type { Bytes, StateFormat, TextFormat } from '../types.ts';
 import type { StoredState } from './store.ts';
 
@@ -48,7 +48,11 @@ export function decodeState(
     return { kind: 'bad', message: 'the new state is not UTF-8' };
   }
   const parsed = format === 'auto' ? guess(text) : parseText(format, text);
-  if (!parsed.ok) return { kind: 'bad', message: `the new state is no ${format}: ${parsed.message}` };
+  if (!parsed.ok) {
+    const { message, line, column } = parsed;
+    const place = line === undefined ? '' : ` (line ${line}, column ${column ?? 1})`;
+    return { kind: 'bad', message: `the new state is not valid ${format.toUpperCase()}: ${message}${place}` };
+  }
   const state: StoredState =
     parsed.value !== undefined && isPlain(parsed.value)
       ? { kind: 'structure', value: parsed.value }
@@ -58,7 +62,7 @@ export function decodeState(
 }
 
 /** The first of json, toml and yaml that gives something other than a bare string; `undefined` for plain text. */
-function guess(text: string): { ok: true; value: unknown } {
+function guess(text: string): Parsed {
   // Blank text, and nothing but comments, would be an empty table in TOML, and null in YAML.
   if (text.split('\n').every((line) => /^\s*(#|$)/.test(line))) return { ok: true, value: undefined };
   for (const format of ['json', 'toml', 'yaml'] as const) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { defaultsSchema, taskSchema } from '../../src/conf/schema.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { repo } from '../helpers/repo.ts';
 
@@ -97,3 +98,27 @@ test('make help lists every target for people, and the README has those that mat
   for (const command of ['make demo', 'make test', 'make install'])
     assert.ok(read('README.md').includes(command), command);
 });
+
+test('docs/tasks.md names every key of a task and of the defaults file', () => {
+  const page = read('docs/tasks.md');
+  const keysOf = (schema: unknown, prefix: string): string[] => {
+    const shape = shapeOf(schema);
+    if (shape === null) return [prefix.slice(0, -1)];
+    return Object.entries(shape).flatMap(([key, inner]) => keysOf(inner, `${prefix}${key}.`));
+  };
+  // What these hold stands in prose or in a table of its own.
+  const whole = /^(path\.keep|path\.log|shell|schedule\.expression)\b.*/;
+  const keys = [...keysOf(taskSchema, ''), ...keysOf(defaultsSchema, '')].map((key) => key.replace(whole, '$1'));
+  assert.ok(keys.includes('format.result') && keys.includes('device_id'), `${keys}`);
+  for (const key of new Set(keys)) {
+    const said = key === 'schedule.expression' ? 'expression' : key;
+    assert.ok(page.includes(`\`${said}\``), `${key} is not on the page`);
+  }
+});
+
+/** The keys of a Zod mapping, also of one that may be left out or null; null where it is something else. */
+function shapeOf(schema: unknown): Record<string, unknown> | null {
+  const def = (schema as { _zod: { def: { shape?: Record<string, unknown>; innerType?: unknown } } })._zod.def;
+  if (def.shape !== undefined) return def.shape;
+  return def.innerType === undefined ? null : shapeOf(def.innerType);
+}

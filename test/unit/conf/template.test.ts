@@ -44,6 +44,7 @@ describe('what is text', () => {
     `docker inspect -f '{{.Id}}' x`,
     "docker ps --format '{{json .}}' {{range .Items}}{{end}}",
     "curl -w '%{http_code}\\n' x",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
     'awk \'{printf "{%s}", $1}\' ${x%if} ${a%%>*}',
     'echo "$HOME" `date` \\n \u2028 \'',
     '{{ backup }} {{ nowhere }} {{ environment.x }}',
@@ -202,8 +203,8 @@ describe('how it fails', () => {
     );
   });
 
-  test('an endless loop ends after a second, also one of promises', () => {
-    for (const code of ['while (true) {}', 'const f = () => Promise.resolve().then(f); f()']) {
+  test('an endless loop ends after a second', () => {
+    for (const code of ['while (true) {}', '/^(a+)+$/.test("a".repeat(40) + "b")']) {
       const before = process.hrtime.bigint();
       assert.match(
         failure(() => render(`<% ${code} %>`)),

@@ -1,7 +1,7 @@
 /** How Fate ends a run: SIGTERM, grace, SIGKILL, always to the whole group. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GRACE, pidsIn, program, putDown, sh, start, stateOf, TIMEOUT } from './harness.ts';
+import { GRACE, lives, pidsIn, program, putDown, reaped, sh, start, stateOf, TIMEOUT } from './harness.ts';
 
 test('a run that Fate ends is ended with all of its group', async () => {
   const run = sh('sleep 1000 & echo $! >&4; (sleep 1000 & echo $! >&4; wait) & echo $! >&4; echo ready >&2; wait');
@@ -10,7 +10,7 @@ test('a run that Fate ends is ended with all of its group', async () => {
   const exit = await run.exit;
   const pids = pidsIn(exit);
   assert.ok(pids.length >= 2);
-  for (const pid of pids) assert.ok([null, 'Z', 'X'].includes(stateOf(pid)), `${pid} is gone`);
+  for (const pid of pids) assert.equal(lives(pid), false);
   assert.equal(exit.left, 0);
   assert.equal(run.clock.armed, 0);
 });
@@ -24,7 +24,7 @@ test('who outlives the leader of its group in spite of SIGTERM is waited for, an
   });
   const leader = run.pid ?? 0;
   run.clock.fire(TIMEOUT);
-  while (stateOf(leader) !== null) await new Promise((resolve) => setImmediate(resolve));
+  await reaped(leader);
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(over, false, 'the run waits for its group');
   run.clock.fire(GRACE);
@@ -35,7 +35,7 @@ test('who outlives the leader of its group in spite of SIGTERM is waited for, an
   assert.equal(exit.left, 0);
   assert.equal(run.clock.armed, 0);
   // SIGKILL was sent; the kernel may take a moment to obey.
-  while (![null, 'Z', 'X'].includes(stateOf(child))) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (lives(child)) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
 test('kill() ends the waiting for a group that lingers', async () => {
@@ -43,13 +43,13 @@ test('kill() ends the waiting for a group that lingers', async () => {
   await run.said('ready');
   const leader = run.pid ?? 0;
   run.end('replace');
-  while (stateOf(leader) !== null) await new Promise((resolve) => setImmediate(resolve));
+  await reaped(leader);
   await new Promise((resolve) => setImmediate(resolve));
   run.kill();
   const exit = await run.exit;
   assert.deepEqual([exit.signal, exit.endedBy], ['SIGTERM', 'replace']);
   const [child = 0] = pidsIn(exit);
-  while (![null, 'Z', 'X'].includes(stateOf(child))) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (lives(child)) await new Promise((resolve) => setTimeout(resolve, 1));
 });
 
 test('a zombie that nobody reaps is no member to wait for', { timeout: 10_000 }, async () => {
@@ -60,7 +60,7 @@ test('a zombie that nobody reaps is no member to wait for', { timeout: 10_000 },
   const [zombie = 0, sleeper = 0] = pidsIn(exit);
   try {
     assert.equal(stateOf(zombie), 'Z');
-    assert.equal(stateOf(sleeper), 'S', 'another session is none of the group');
+    assert.equal(lives(sleeper), true, 'another session is none of the group');
     process.kill(-(run.pid ?? 0), 0);
   } finally {
     putDown(sleeper);
@@ -134,7 +134,7 @@ test('what a task left by itself is left, and counted', async () => {
   const pids = pidsIn(exit);
   try {
     assert.deepEqual([exit.code, exit.endedBy, exit.left, pids.length], [0, 'itself', 2, 2]);
-    for (const pid of pids) assert.equal(stateOf(pid), 'S');
+    for (const pid of pids) assert.equal(lives(pid), true);
   } finally {
     putDown(...pids);
   }

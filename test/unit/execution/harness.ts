@@ -129,6 +129,16 @@ export function stateOf(pid: number): string | null {
   }
 }
 
+/** Whether a process is there and no zombie. */
+export function lives(pid: number): boolean {
+  return ![null, 'Z', 'X'].includes(stateOf(pid));
+}
+
+/** Resolves when a process was reaped by whoever is its parent. */
+export async function reaped(pid: number): Promise<void> {
+  while (stateOf(pid) !== null) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 /** The pids that a program wrote to fd 4. */
 export function pidsIn(exit: Exit): number[] {
   return (exit.state?.toString() ?? '').trim().split(/\s+/).map(Number);

@@ -6,7 +6,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findProgram } from '../../../src/execution/command.ts';
-import { folder, GRACE, pidsIn, program, putDown, sh, start, stateOf } from './harness.ts';
+import { folder, GRACE, lives, pidsIn, program, putDown, sh, start } from './harness.ts';
 
 test('a task that closes stdin at once with 100 MB of parameters', async () => {
   const run = sh('exec <&-; echo done', { param: Buffer.alloc(100_000_000, 'x') });
@@ -37,7 +37,7 @@ test('a child that holds every pipe and writes for ever delays nothing', async (
     assert.deepEqual([exit.code, exit.left], [0, 1]);
     assert.match(run.stdout(), /^mine$/m);
     assert.equal(readFileSync(run.file).length, exit.stdoutBytes);
-    assert.notEqual(stateOf(writer), null);
+    assert.equal(lives(writer), true);
   } finally {
     putDown(writer);
   }
@@ -66,7 +66,7 @@ test('a double fork that stays in the group is counted, and one that leaves it i
   const pids = pidsIn(leaves);
   try {
     assert.equal(leaves.left, 0);
-    assert.equal(stateOf(pids[0] ?? 0), 'S');
+    assert.equal(lives(pids[0] ?? 0), true);
   } finally {
     putDown(...pids);
   }
@@ -78,7 +78,7 @@ test('a task that closes all its descriptors and goes on is waited for', async (
   const run = start([program('closes-everything'), fifo]);
   // Opening a fifo waits for the other side, which comes after everything was closed.
   const line = await open(fifo, 'w');
-  assert.equal(stateOf(run.pid ?? 0) === null, false);
+  assert.equal(lives(run.pid ?? 0), true);
   await line.write('23\n');
   await line.close();
   assert.equal((await run.exit).code, 23);

@@ -66,7 +66,10 @@ test('a named format that does not parse is told, and nothing is stored', () => 
   ] as const) {
     const result = decoded(wrong, format);
     assert.equal(result.kind, 'bad');
-    assert.match(result.kind === 'bad' ? result.message : '', new RegExp(`^the new state is no ${format}: .`));
+    assert.match(
+      result.kind === 'bad' ? result.message : '',
+      new RegExp(`^the new state is not valid ${format.toUpperCase()}: .*\\(line 1, column \\d+\\)$`),
+    );
   }
 });
 

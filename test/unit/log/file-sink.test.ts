@@ -3,12 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
-  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -19,173 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
-import { createLogger } from '../../../src/log/logger.ts';
-import type { Clock, EpochMs, Logger, LogTarget } from '../../../src/types.ts';
-
-/** A clock that goes on when told to. */
-class Hand implements Clock {
-  time: EpochMs = new Date(2026, 10, 22, 12).getTime();
-  #timers: { at: EpochMs; fire: () => void }[] = [];
-
-  now(): EpochMs {
-    return this.time;
-  }
-  monotonic(): number {
-    return this.time;
-  }
-  after(delay: number, fire: () => void): () => void {
-    const timer = { at: this.time + delay, fire };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-  pass(ms: number): void {
-    this.time += ms;
-    const due = this.#timers.filter((timer) => timer.at <= this.time);
-    this.#timers = this.#timers.filter((timer) => timer.at > this.time);
-    for (const { fire } of due) fire();
-  }
-}
-
-function scratch(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fate-log-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-const fileTarget = (file: string, more: Partial<LogTarget> = {}): LogTarget => ({
-  kind: 'file',
-  file,
-  level: 'info',
-  format: 'text',
-  rotation: null,
-  retention: null,
-  compression: null,
-  ...more,
-});
-
-/** What the log says of itself comes into a file, as the stderr of the process. */
-interface Bench {
-  readonly clock: Hand;
-  readonly complaints: () => string;
-  open(...targets: LogTarget[]): Promise<Logger>;
-}
-
-function bench(t: TestContext): Bench {
-  const stderr = join(scratch(t), 'stderr');
-  const fd = openFor(t, stderr);
-  const clock = new Hand();
-  return {
-    clock,
-    complaints: () => readFileSync(stderr, 'utf8'),
-    async open(...targets) {
-      const logger = await createLogger({ targets, level: null, session: 'S', clock, env: {}, stderr: fd });
-      t.after(() => logger.close());
-      return logger;
-    },
-  };
-}
-
-function openFor(t: TestContext, file: string): number {
-  const fd = openSync(file, 'a');
-  t.after(() => closeSync(fd));
-  return fd;
-}
-
-const say = (logger: Logger, msg: string): void => logger.log('info', 'log', { msg });
-const messages = (file: string): string[] =>
-  (file.endsWith('.gz') ? gunzipSync(readFileSync(file)).toString() : readFileSync(file, 'utf8'))
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => /^time="[^"]*" level="\w+" event="log" session="S" msg="([^"]*)"$/.exec(line)?.[1] ?? `? ${line}`);
-const others = (folder: string, name = 'fate.log'): string[] =>
-  readdirSync(folder)
-    .filter((entry) => entry !== name)
-    .sort();
-
-/** Waits until it holds; the log works off the loop, and tells nobody when it has written. */
-async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !holds(); ) {
-    assert.ok(Date.now() < end, 'this did not come to be within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-test('a log file is made with its folders, 0640, and gets every record once it is closed', async (t) => {
-  const old = process.umask(0o022);
-  t.after(() => process.umask(old));
-  const file = join(scratch(t), 'var/log/fate.log');
-  const logger = await bench(t).open(fileTarget(file));
-  for (let i = 0; i < 3000; i += 1) say(logger, `${i}`);
-  await logger.close();
-  assert.deepEqual(
-    messages(file),
-    Array.from({ length: 3000 }, (_, i) => `${i}`),
-  );
-  assert.equal(statSync(file).mode & 0o777, 0o640);
-  say(logger, 'too late');
-  await logger.close();
-  assert.equal(messages(file).length, 3000);
-});
-
-test('what a file holds already stays', async (t) => {
-  const file = join(scratch(t), 'fate.log');
-  writeFileSync(file, 'before\n', { mode: 0o604 });
-  const logger = await bench(t).open(fileTarget(file));
-  say(logger, 'after');
-  await logger.close();
-  assert.match(readFileSync(file, 'utf8'), /^before\n.*msg="after"\n$/);
-});
-
-test('each target keeps the records of its level, in its format', async (t) => {
-  const folder = scratch(t);
-  const [all, few, json] = ['all', 'few', 'json'].map((name) => join(folder, name)) as [string, string, string];
-  const logger = await bench(t).open(
-    fileTarget(all, { level: 'debug' }),
-    fileTarget(few, { level: 'error' }),
-    fileTarget(json, { format: 'json', level: 'warning' }),
-  );
-  for (const level of ['debug', 'info', 'warning', 'error', 'critical'] as const) {
-    assert.equal(logger.enabled(level), true);
-    logger.log(level, 'log', { msg: level });
-  }
-  await logger.close();
-  assert.deepEqual(messages(all), ['debug', 'info', 'warning', 'error', 'critical']);
-  assert.deepEqual(messages(few), ['error', 'critical']);
-  const lines = readFileSync(json, 'utf8').trim().split('\n');
-  assert.deepEqual(
-    lines.map((line) => JSON.parse(line).msg),
-    ['warning', 'error', 'critical'],
-  );
-});
-
-test('a level that is given overrides that of every target', async (t) => {
-  const folder = scratch(t);
-  const targets = ['a', 'b'].map((name, n) =>
-    fileTarget(join(folder, name), { level: n === 0 ? 'debug' : 'critical' }),
-  );
-  const common = { targets, session: 'S', clock: new Hand(), env: {} };
-  const logger = await createLogger({ ...common, level: 'warning' });
-  assert.deepEqual([logger.enabled('info'), logger.enabled('warning')], [false, true]);
-  logger.log('info', 'log', { msg: 'no' });
-  logger.log('warning', 'log', { msg: 'yes' });
-  await logger.close();
-  for (const name of ['a', 'b']) assert.deepEqual(messages(join(folder, name)), ['yes']);
-});
-
-test('a log without targets keeps nothing and says nothing', async (t) => {
-  const { open, complaints } = bench(t);
-  const logger = await open();
-  assert.equal(logger.enabled('critical'), false);
-  say(logger, 'x');
-  await logger.close();
-  assert.equal(complaints(), '');
-});
-
-// ------------------------------------------------------------------------------------------------ rotation
+import { test } from 'node:test';
+import { bench, fileTarget, messages, others, say, scratch, until } from './bench.ts';
 
 test('by size: no file grows beyond it, no record is torn or lost, and the names are in order', async (t) => {
   const folder = scratch(t);
@@ -256,71 +88,6 @@ test('an empty file is not rotated, and its time begins with its first record', 
   assert.deepEqual(others(folder), []);
 });
 
-test('only the newest rotated files are kept, and nothing of any other name is touched', async (t) => {
-  const folder = scratch(t);
-  const file = join(folder, 'fate.log');
-  const mine = ['fate.log.1', 'fate.20200101T000000.txt', 'other.20200101T000000.log', 'fate.20200101T000000.log.bak'];
-  for (const name of mine) writeFileSync(join(folder, name), 'mine');
-  for (const [n, name] of ['fate.20250101T000000.log', 'fate.20250102T000000.log.gz'].entries()) {
-    writeFileSync(join(folder, name), 'old\n');
-    utimesSync(join(folder, name), n, n);
-  }
-  const rotation = { size: 300, interval: null, at: null };
-  const { clock, open } = bench(t);
-  const logger = await open(fileTarget(file, { rotation, retention: { count: 3, age: null } }));
-  for (let i = 0; i < 20; i += 1) {
-    say(logger, `${i}`);
-    await until(() => existsSync(file) && messages(file).at(-1) === `${i}`);
-    clock.pass(1000);
-  }
-  await until(() => others(folder).length === 3 + mine.length);
-  assert.deepEqual(
-    others(folder).filter((name) => !name.startsWith('fate.20261122')),
-    mine.sort(),
-  );
-  await logger.close();
-});
-
-test('rotated files over the age are deleted', async (t) => {
-  const folder = scratch(t);
-  const file = join(folder, 'fate.log');
-  const { clock, open } = bench(t);
-  for (const [name, days] of [
-    ['fate.20260101T000000.log', 8],
-    ['fate.20260102T000000.log', 6],
-  ] as const) {
-    writeFileSync(join(folder, name), 'old\n');
-    const written = clock.now() / 1000 - days * 86_400;
-    utimesSync(join(folder, name), written, written);
-  }
-  const logger = await open(fileTarget(file, { retention: { count: null, age: 7 * 86_400_000 } }));
-  say(logger, 'x');
-  await until(() => others(folder).length === 1);
-  assert.deepEqual(others(folder), ['fate.20260102T000000.log']);
-});
-
-test('rotated files are compressed, whole, with mode and time of the original, also those a crash left', async (t) => {
-  const folder = scratch(t);
-  const file = join(folder, 'fate.log');
-  const left = join(folder, 'fate.20260101T000000.log');
-  writeFileSync(left, 'left\n'.repeat(10_000), { mode: 0o600 });
-  utimesSync(left, 1_700_000_000, 1_700_000_000);
-  writeFileSync(join(folder, 'fate.20250101T000000.log.gz.part'), 'half');
-  const rotation = { size: 200, interval: null, at: null };
-  const { open } = bench(t);
-  const logger = await open(fileTarget(file, { rotation, compression: 'gz' }));
-  for (const msg of ['a', 'b', 'c', 'd', 'e', 'f']) say(logger, msg);
-  await until(() => others(folder).length === 3 && others(folder).every((name) => name.endsWith('.log.gz')));
-  await logger.close();
-  assert.equal(gunzipSync(readFileSync(`${left}.gz`)).toString(), 'left\n'.repeat(10_000));
-  assert.equal(statSync(`${left}.gz`).mode & 0o777, 0o600);
-  assert.equal(statSync(`${left}.gz`).mtimeMs, 1_700_000_000_000);
-  const now = others(folder).filter((name) => name.startsWith('fate.2026112'));
-  assert.deepEqual([...now.flatMap((name) => messages(join(folder, name))), ...messages(file)].sort(), [
-    ...['a', 'b', 'c', 'd', 'e', 'f'],
-  ]);
-});
-
 test('a file that logrotate emptied (copytruncate) is not rotated for what it once held', async (t) => {
   const folder = scratch(t);
   const file = join(folder, 'fate.log');
@@ -347,8 +114,6 @@ test('a log that is opened again after the file was moved away writes a new one'
   await second.close();
   assert.deepEqual([messages(`${file}.1`), messages(file)], [['old'], ['new']]);
 });
-
-// ------------------------------------------------------------------------------------------------ trouble
 
 test('a file that cannot be written is told once, and gets its records when it can be', async (t) => {
   const folder = join(scratch(t), 'log');

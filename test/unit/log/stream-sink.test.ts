@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -114,27 +123,6 @@ test('a reader that comes late gets what fitted, and how many records were lost'
   assert.equal(notice + lost, 3000);
   for (const [n, line] of lines.slice(0, notice).entries()) assert.ok(line.includes(` msg="n${n}" `), line);
   assert.match(lines.at(-1) ?? '', /msg="last"/);
-});
-
-test('the shell that shares a pipe with us is not given O_NONBLOCK', async (t) => {
-  const { path, fd } = pipe(t);
-  const reader = createReadStream(path).resume();
-  t.after(() => reader.destroy());
-  const child = program(
-    t,
-    `const logger = await open('stderr');
-     await say(logger, 1000);
-     report('said');
-     for await (const _ of process.stdin);
-     await logger.close();`,
-    ['pipe', 'pipe', fd],
-  );
-  await once(child.stdout ?? child, 'data');
-  const flags = Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '', 8);
-  assert.equal(flags & constants.O_NONBLOCK, 0);
-  child.stdin?.end();
-  await once(child, 'close');
-  closeSync(fd);
 });
 
 test('a reader that goes away ends nothing', async (t) => {
@@ -251,7 +239,7 @@ test('at a terminal there is a symbol and colour, unless NO_COLOR says otherwise
   if (spawnSync('script', ['--version']).error) return t.skip('this machine has no script(1)');
   const body = `${PRELUDE} const logger = await open('stderr'); await say(logger, 1, 'p'); await logger.close();`;
   const file = join(scratch(t), 'program.mjs');
-  execFileSync('tee', [file], { input: body, stdio: ['pipe', 'ignore', 'inherit'] });
+  writeFileSync(file, body);
   const show = (env: NodeJS.ProcessEnv): string =>
     execFileSync('script', ['-qec', `${process.execPath} ${file}`, '/dev/null'], {
       encoding: 'utf8',
@@ -260,4 +248,35 @@ test('at a terminal there is a symbol and colour, unless NO_COLOR says otherwise
     });
   assert.match(show({}), /^\x1b\[90m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32m●\x1b\[0m log n0 \x1b\[90mpad="p"\x1b\[0m\r\n$/);
   assert.match(show({ NO_COLOR: '1' }), /^\d\d:\d\d:\d\d ● log n0 pad="p"\r\n$/);
+});
+
+test('a terminal that stands still (Ctrl-S) holds up nothing, not even the end', async (t) => {
+  if (spawnSync('script', ['--version']).error) return t.skip('this machine has no script(1)');
+  const { fd } = pipe(t);
+  t.after(() => closeSync(fd));
+  const reports = pipe(t);
+  const file = join(scratch(t), 'program.mjs');
+  const body = `${PRELUDE}
+    import { openSync } from 'node:fs';
+    const to = openSync(process.argv[2], 'w');
+    const logger = await open('stderr');
+    await say(logger, 200);
+    writeSync(to, 'lives ');
+    await logger.close();
+    process.on('exit', () => writeSync(to, 'ends'));`;
+  writeFileSync(file, body);
+  // script(1) shows what comes from the terminal, to a pipe that takes no more; so it soon reads no more from the terminal.
+  const child = spawn('script', ['-qec', `${process.execPath} ${file} ${reports.path}`, '/dev/null'], {
+    stdio: ['ignore', fd, 'inherit'],
+    env: { ...process.env, TERM: 'xterm' },
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let text = '';
+  const reader = createReadStream(reports.path, 'utf8');
+  for await (const chunk of reader) {
+    text += chunk;
+    if (text.endsWith('ends')) break;
+  }
+  closeSync(reports.fd);
+  assert.equal(text, 'lives ends');
 });
