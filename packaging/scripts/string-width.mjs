@@ -6,4 +6,5 @@ function stringWidth(text) {
   return PLAIN.test(text) ? text.length : require('string-width-whole').default(text);
 }
 
+// biome-ignore lint/style/noDefaultExport: this stands in for a package whose only export is its default.
 export { stringWidth as default };

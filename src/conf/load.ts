@@ -3,23 +3,20 @@
  * frozen. What stops a start is thrown with all problems there are; what does not is in the configuration's problems.
  */
 import { statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { type ErrorCode, errnoOf, FateError, messageOf } from '../errors.ts';
+import { join, resolve } from 'node:path';
+import { type ErrorCode, FateError } from '../errors.ts';
 import type { Configuration, Host, InvalidTask, Problem, ZoneSource } from '../types.ts';
-import { type Document, emptyDocument, type Fault } from './document.ts';
-import { findDropIns, findNamed, SUFFIXES, styleOf } from './files.ts';
+import type { Document } from './document.ts';
+import { findConfiguration, type Names, problemOf } from './finding.ts';
 import type { Finding } from './problems.ts';
+import { readDocument } from './reading.ts';
 import { resolveConfiguration } from './resolve.ts';
 import { unsafeParts } from './safety.ts';
-import { readText } from './text.ts';
-import { parseTomlFile } from './toml-file.ts';
-import { parseYamlFile } from './yaml-file.ts';
 
 export interface LoadOptions {
   /** The folder of the files. */
   readonly conf: string;
-  /** Their names without suffix; drop-ins are in `<task>.d`. */
-  readonly names: { readonly task: string; readonly defaults: string };
+  readonly names: Names;
   /** The packages' drop-ins, in the system profile. */
   readonly packaged: string | null;
   /** Relative log files are below it. */
@@ -42,7 +39,7 @@ export function configurationStems({ conf, names }: Pick<LoadOptions, 'conf' | '
  */
 export async function loadConfiguration(options: LoadOptions): Promise<Configuration> {
   const conf = resolve(options.conf);
-  const found = await findFiles(conf, options);
+  const found = await findConfiguration(conf, options.names, options.packaged);
   const stop = (code: ErrorCode, message: string, problems: readonly Problem[]): never => {
     throw new FateError(code, message, { problems });
   };
@@ -95,116 +92,9 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
 /** How many files are read at one time. */
 const AT_ONCE = 32;
 
-interface Found {
-  /** `tasks` and `defaults`, those that are there. */
-  readonly main: readonly string[];
-  readonly defaults: string | null;
-  readonly dropIns: readonly string[];
-  readonly problems: readonly Problem[];
-}
-
-async function findFiles(conf: string, { names, packaged }: LoadOptions): Promise<Found> {
-  const folder = join(conf, `${names.task}.d`);
-  let tasks: string[];
-  let defaults: string[];
-  try {
-    [tasks, defaults] = [await findNamed(conf, names.task), await findNamed(conf, names.defaults)];
-  } catch (thrown) {
-    const code = errnoOf(thrown) === 'EACCES' ? 'NOT_PERMITTED' : 'FATAL';
-    throw new FateError(code, `cannot look for the configuration in ${conf}: ${messageOf(thrown)}`, { cause: thrown });
-  }
-  const dropIns = await findDropIns(folder, packaged);
-  const ambiguous = [tasks, defaults].filter((files) => files.length > 1);
-  if (ambiguous.length > 0) {
-    const problems = ambiguous.map(([file = conf, ...others]) =>
-      problemOf(
-        'ambiguous',
-        file,
-        `expected one file, found ${[file, ...others].map((f) => basename(f)).join(' and ')}`,
-      ),
-    );
-    const which = ambiguous.map(([file = '']) => basename(file).replace(/\.\w+$/, '')).join(' and ');
-    throw new FateError('CONF_AMBIGUOUS', `${which} is there in more than one format in ${conf}`, { problems });
-  }
-  if (tasks.length === 0 && dropIns.files.length === 0) {
-    const file = join(conf, names.task);
-    const message = `expected ${basename(file)}.${SUFFIXES.join(', .')} or a drop-in in ${folder}, found none`;
-    const problems = [problemOf('missing', file, message), ...dropIns.unreadable.map(unreadable)];
-    throw new FateError('CONF_MISSING', `there are no tasks in ${conf}`, { problems });
-  }
-  return {
-    main: [...tasks, ...defaults],
-    defaults: defaults[0] ?? null,
-    dropIns: dropIns.files,
-    problems: dropIns.unreadable.map(unreadable),
-  };
-}
-
-const unreadable = ({ file, message }: { file: string; message: string }): Problem =>
-  problemOf('syntax', file, message);
-
-function problemOf(kind: Problem['kind'], file: string, message: string): Problem {
-  return Object.freeze({ severity: 'error', kind, file, path: Object.freeze([]), message });
-}
-
 async function unsafeProblems(files: readonly string[]): Promise<Problem[]> {
   const parts = await unsafeParts(files);
   return parts.map(({ file, message }) => problemOf('unsafe', file, message));
-}
-
-interface Read {
-  readonly file: string;
-  /** Whether its bytes were read, whatever they are. */
-  readonly readable: boolean;
-  readonly document: Document | null;
-  readonly failure: 'CONF_SYNTAX' | 'CONF_MISSING' | 'NOT_PERMITTED' | 'FATAL' | null;
-  readonly problems: readonly Problem[];
-}
-
-const FAILURES: Readonly<Record<string, Read['failure']>> = {
-  EACCES: 'NOT_PERMITTED',
-  EPERM: 'NOT_PERMITTED',
-  ENOENT: 'CONF_MISSING',
-  ELOOP: 'CONF_MISSING',
-  // It is there, but is no file.
-  EISDIR: 'CONF_SYNTAX',
-  EINVAL: 'CONF_SYNTAX',
-};
-
-async function readDocument(file: string): Promise<Read> {
-  const text = await readText(file);
-  if (!text.ok) {
-    const failure = text.errno === null ? 'CONF_SYNTAX' : (FAILURES[text.errno] ?? 'FATAL');
-    return {
-      file,
-      readable: text.errno === null,
-      document: null,
-      failure,
-      problems: [faultProblem(file, text.fault, 'error')],
-    };
-  }
-  const style = styleOf(file);
-  if (text.text.trim() === '')
-    return { file, readable: true, document: emptyDocument(file, style), failure: null, problems: [] };
-  const parsed = style === 'toml' ? await parseTomlFile(file, text.text) : parseYamlFile(file, text.text);
-  if (!parsed.ok) {
-    const problems = parsed.faults.map((fault) => faultProblem(file, fault, 'error'));
-    return { file, readable: true, document: null, failure: 'CONF_SYNTAX', problems };
-  }
-  const { document } = parsed;
-  return {
-    file,
-    readable: true,
-    document,
-    failure: null,
-    problems: document.warnings.map((w) => faultProblem(file, w, 'warning')),
-  };
-}
-
-function faultProblem(file: string, fault: Fault, severity: Problem['severity']): Problem {
-  const { position, excerpt } = fault;
-  const where = position === null ? {} : { ...position, ...(excerpt === null ? {} : { excerpt }) };
-  return Object.freeze({ severity, kind: 'syntax', file, ...where, path: Object.freeze([]), message: fault.message });
 }
 
 /** Adds the lines, which only files with problems are asked for. */

@@ -49,7 +49,7 @@ export function resolveTask(
   const command = commandOf({ name, written: value }, input, context, to);
   const condition = conditionOf(value, input, to);
   const resultPath = resultPathOf(settings.result, context, to);
-  const param = context.serializer.serialize(input.param === undefined ? {} : input.param, settings.formatParam);
+  const param = context.serializer.serialize(input.param === undefined ? NO_PARAM : input.param, settings.formatParam);
   if ('issue' in param) to.report(param.issue);
   if (compiled === null || 'issue' in param) return null;
   // Every key by itself: freezing what was spread costs 25 µs.
@@ -127,6 +127,8 @@ function conditionOf(value: object, input: Partial<TaskInput>, to: TaskReport): 
   return condition;
 }
 
+/** One for all, so that it is serialized once. */
+const NO_PARAM = Object.freeze({});
 const DEFAULT_PATH = Object.freeze({ kind: 'default' } as const);
 const NO_PATH = Object.freeze({ kind: 'none' } as const);
 

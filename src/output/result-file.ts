@@ -51,9 +51,8 @@ export async function checkTarget(target: string): Promise<void> {
 
 /** Makes a hidden file beside `target`, lets `write` fill it, syncs it. Answers its path; leaves nothing when it throws. */
 export async function writeBeside(target: string, write: (file: FileHandle) => Promise<void>): Promise<string> {
-  const path = await nameBeside(target);
   // 0666 less the umask; `wx` follows no link.
-  const file = await open(path, 'wx', 0o666);
+  const [path, file] = await makeBeside(target, (path) => open(path, 'wx', 0o666));
   try {
     await write(file);
     await synced(file);
@@ -68,9 +67,9 @@ export async function writeBeside(target: string, write: (file: FileHandle) => P
 
 /** The same with the content of a file: without a copy, where both are on one file system. */
 export async function linkBeside(target: string, source: string): Promise<string> {
-  const path = await nameBeside(target);
+  let path: string;
   try {
-    await link(source, path);
+    [path] = await makeBeside(target, (path) => link(source, path));
   } catch (error) {
     if (!isNoLink(error)) throw error;
     return writeBeside(target, (file) => copy(source, file));
@@ -86,14 +85,21 @@ export async function linkBeside(target: string, source: string): Promise<string
   return path;
 }
 
-async function nameBeside(target: string): Promise<string> {
+/** Lets `make` make a hidden file beside `target`; the folders above it too, where they are missing. */
+async function makeBeside<T>(target: string, make: (path: string) => Promise<T>): Promise<[path: string, made: T]> {
   const folder = dirname(target);
+  const path = join(folder, `.fate-result-${randomBytes(8).toString('hex')}`);
+  try {
+    return [path, await make(path)];
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
   const first = await makeFolders(folder);
   if (first !== null) {
     // Each new folder is an entry of the one above it.
     for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
   }
-  return join(folder, `.fate-result-${randomBytes(8).toString('hex')}`);
+  return [path, await make(path)];
 }
 
 async function copy(source: string, to: FileHandle): Promise<void> {

@@ -53,6 +53,15 @@ test('every link inside the documents leads somewhere', () => {
   assert.ok(links > 10, 'links were found');
 });
 
+test('docs/index.md leads to every page of docs/', () => {
+  const index = read('docs/index.md');
+  const pages = readdirSync(join(repo, 'docs')).filter((page) => page.endsWith('.md') && page !== 'index.md');
+  assert.deepEqual(
+    pages.filter((page) => !index.includes(`](${page})`)),
+    [],
+  );
+});
+
 test('docs/dependencies.md names every package with its version, and no other', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json'));
   const lock = JSON.parse(read('package-lock.json')).packages;

@@ -129,11 +129,11 @@ test('a billion laughs as parameters, items or a mapping ends in an error', asyn
 });
 
 test('parameters that many tasks share are written once', async (t) => {
-  const big = `x-p: &p [${Array(100_000).fill('lol').join(', ')}]\n`;
+  const big = `x-p: &p [${Array(20_000).fill('lol').join(', ')}]\n`;
   const tasks = Array.from({ length: 2000 }, (_, i) => `t${i}: {schedule: "@daily", param: *p}\n`).join('');
   const configuration = await makeFolder(t, { 'tasks.yaml': big + tasks }).load();
   assert.equal(configuration.tasks.length, 2000);
-  assert.equal(configuration.tasks[1999]?.param.length, 600_001);
+  assert.equal(configuration.tasks[1999]?.param.length, 120_001);
 });
 
 test('merges of merges cannot grow without bound', () => {

@@ -1,76 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, type StdioOptions, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, constants, createReadStream, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
-
-const LOGGER = new URL('../../../src/log/logger.js', import.meta.url).href;
-const CLOCK = new URL('../../../src/platform/clock.js', import.meta.url).href;
-
-/** A program that logs: `say(n)` that many records, `logger`, and `report` to the test on stdout. */
-const PRELUDE = `
-  import { createLogger } from '${LOGGER}';
-  import { systemClock } from '${CLOCK}';
-  import { writeSync } from 'node:fs';
-  const target = { file: null, level: 'info', format: 'text', rotation: null, retention: null, compression: null };
-  const open = (...kinds) => createLogger({
-    targets: kinds.map((kind) => ({ ...target, kind })), level: null, session: 'S', clock: systemClock, env: process.env,
-  });
-  const report = (text) => writeSync(1, text + '\\n');
-  const breathe = () => new Promise(setImmediate);
-  const PAD = 'x'.repeat(10_000);
-  const say = async (logger, count, pad = PAD) => {
-    for (let i = 0; i < count; i += 1) {
-      logger.log('info', 'log', { msg: 'n' + i, pad });
-      if (i % 100 === 0) await breathe();
-    }
-  };
-`;
-
-function program(t: TestContext, body: string, stdio: StdioOptions, env: NodeJS.ProcessEnv = {}): ChildProcess {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', PRELUDE + body], {
-    stdio,
-    env: { ...process.env, ...env },
-  });
-  t.after(() => child.kill('SIGKILL'));
-  return child;
-}
-
-/** Of a child whose stdout is a pipe. */
-async function reportOf(child: ChildProcess): Promise<string> {
-  let text = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk) => {
-    text += chunk;
-  });
-  const [status, signal] = await once(child, 'close');
-  return `${text}${status ?? signal}`;
-}
-
-function scratch(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fate-log-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** A pipe with a reader that does not read: what is in it is read from `fd` later. */
-function pipe(t: TestContext): { path: string; fd: number } {
-  const path = join(scratch(t), 'pipe');
-  execFileSync('mkfifo', [path]);
-  const fd = openSync(path, constants.O_RDWR);
-  return { path, fd };
-}
+import { test } from 'node:test';
+import { PRELUDE, pipe, program, reportOf, scratch } from './programs.ts';
 
 /** More than any pipe and the memory take. */
 const LIVES = `
@@ -233,50 +168,4 @@ test('twenty reloads of a log on a pipe lose no line, leave no descriptor and wa
   for await (const _ of reader) lines += 1;
   assert.equal(lines, 100);
   assert.equal(await ended, '0 0\n0');
-});
-
-test('at a terminal there is a symbol and colour, unless NO_COLOR says otherwise', (t) => {
-  if (spawnSync('script', ['--version']).error) return t.skip('this machine has no script(1)');
-  const body = `${PRELUDE} const logger = await open('stderr'); await say(logger, 1, 'p'); await logger.close();`;
-  const file = join(scratch(t), 'program.mjs');
-  writeFileSync(file, body);
-  const show = (env: NodeJS.ProcessEnv): string =>
-    execFileSync('script', ['-qec', `${process.execPath} ${file}`, '/dev/null'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { PATH: process.env.PATH, TERM: 'xterm', LC_ALL: 'C.UTF-8', ...env },
-    });
-  assert.match(show({}), /^\x1b\[90m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32m●\x1b\[0m log n0 \x1b\[90mpad="p"\x1b\[0m\r\n$/);
-  assert.match(show({ NO_COLOR: '1' }), /^\d\d:\d\d:\d\d ● log n0 pad="p"\r\n$/);
-});
-
-test('a terminal that stands still (Ctrl-S) holds up nothing, not even the end', async (t) => {
-  if (spawnSync('script', ['--version']).error) return t.skip('this machine has no script(1)');
-  const { fd } = pipe(t);
-  t.after(() => closeSync(fd));
-  const reports = pipe(t);
-  const file = join(scratch(t), 'program.mjs');
-  const body = `${PRELUDE}
-    import { openSync } from 'node:fs';
-    const to = openSync(process.argv[2], 'w');
-    const logger = await open('stderr');
-    await say(logger, 200);
-    writeSync(to, 'lives ');
-    await logger.close();
-    process.on('exit', () => writeSync(to, 'ends'));`;
-  writeFileSync(file, body);
-  // script(1) shows what comes from the terminal, to a pipe that takes no more; so it soon reads no more from the terminal.
-  const child = spawn('script', ['-qec', `${process.execPath} ${file} ${reports.path}`, '/dev/null'], {
-    stdio: ['ignore', fd, 'inherit'],
-    env: { ...process.env, TERM: 'xterm' },
-  });
-  t.after(() => child.kill('SIGKILL'));
-  let text = '';
-  const reader = createReadStream(reports.path, 'utf8');
-  for await (const chunk of reader) {
-    text += chunk;
-    if (text.endsWith('ends')) break;
-  }
-  closeSync(reports.fd);
-  assert.equal(text, 'lives ends');
 });

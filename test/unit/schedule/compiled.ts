@@ -40,19 +40,26 @@ export function warningsOf(expression: string, options: Options = {}): string[] 
 
 /** The first `count` occurrences after an instant, as `2026-03-29T01:00:00Z`. */
 export function dues(schedule: Schedule, after: string, count: number): string[] {
-  const found: string[] = [];
-  let at = schedule.next(Date.parse(after));
-  while (at !== null && found.length < count) {
-    found.push(new Date(at).toISOString().replace('.000Z', 'Z'));
-    at = schedule.next(at);
-  }
-  return found;
+  const found = enumerate(schedule, Date.parse(after), Number.POSITIVE_INFINITY, count);
+  return found.map((at) => new Date(at).toISOString().replace('.000Z', 'Z'));
 }
 
 /** All occurrences in (after, until]. */
 export function within(schedule: Schedule, after: number, until: number): number[] {
+  return enumerate(schedule, after, until, Number.POSITIVE_INFINITY);
+}
+
+/** Fails where `next` does not go on, so that a fault cannot hang a test. */
+function enumerate(schedule: Schedule, after: number, until: number, count: number): number[] {
   const found: number[] = [];
-  for (let at = schedule.next(after); at !== null && at <= until; at = schedule.next(at)) found.push(at);
+  let at = after;
+  while (found.length < count) {
+    const next = schedule.next(at);
+    if (next === null || next > until) break;
+    assert.ok(next > at, `${schedule.expression}: ${next} does not come after ${at}`);
+    found.push(next);
+    at = next;
+  }
   return found;
 }
 

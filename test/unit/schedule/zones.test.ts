@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createZoneSource } from '../../../src/platform/zone-files.ts';
 import { compileSchedule } from '../../../src/schedule/compile.ts';
 import type { Schedule } from '../../../src/types.ts';
+import { within } from './compiled.ts';
 import { dueTimes, minutesOf, offsetAt, simpleCron, type Timeline, timelines, zoneNames } from './oracle.ts';
 
 const HOUR = 3_600_000;
@@ -64,8 +65,7 @@ function compare(timeline: Timeline, schedules: readonly Schedule[], from: numbe
     const schedule = schedules[index];
     assert.ok(schedule);
     const expected = dueTimes(cron, minutes);
-    const found: number[] = [];
-    for (let at = schedule.next(from - 1); at !== null && at < to; at = schedule.next(at)) found.push(at);
+    const found = within(schedule, from - 1, to - 1);
     const same = expected.length === found.length && expected.every((at, place) => at === found[place]);
     const where = `${cron.expression} in ${timeline.zone} around ${new Date((from + to) / 2).toISOString()}`;
     if (!same) assert.deepEqual(shown(found, timeline), shown(expected, timeline), where);
