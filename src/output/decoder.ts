@@ -11,7 +11,7 @@ const TIME_LIMIT: Ms = 10_000;
 /** Until an idle worker is ended; a start costs some 50 ms of CPU. */
 const IDLE: Ms = 2_000;
 /** Dense YAML takes 150 MB for each MiB. */
-const MEMORY_MB = 640;
+const MEMORY_MB = 512;
 
 interface Job {
   readonly question: Question;

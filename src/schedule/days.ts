@@ -13,7 +13,7 @@ const HORIZON = 101 * 366;
 /** The first date, as days since 1970-01-01, that satisfies the fields and is `from` or later; null for none. */
 export type NextDay = (from: number) => number | null;
 
-/** Thousands of tasks share a few sets of dates, such as `H`'s weekdays; their enumerations are kept by their fields. */
+/** Thousands of tasks share a few sets of dates, such as `H`'s weekdays; so each set is enumerated once. */
 const kept = new Map<string, NextDay>();
 const KEPT = 1000;
 

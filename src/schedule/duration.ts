@@ -14,7 +14,7 @@ const UNITS = [
   ['s', SECOND],
 ] as const;
 
-/** `1w2d3h4m5s` (units in this order, each at most once, at least one) or whole seconds, in ms; null when it is neither. */
+/** `1w2d3h4m5s` (units in this order, each at most once, at least one) or whole seconds, in ms; else null. */
 export function parseDuration(text: string | number): Ms | null {
   if (typeof text === 'number') return Number.isInteger(text) && text >= 0 ? safe(text * SECOND) : null;
   const parts = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);

@@ -1,6 +1,6 @@
 /**
- * The rule text of POSIX `TZ` (`CET-1CEST,M3.5.0,M10.5.0/3`), which also ends every TZif file (RFC 9636, 3.3.1) and tells
- * its far future. Promised to zone.ts.
+ * The rule text of POSIX `TZ` (`CET-1CEST,M3.5.0,M10.5.0/3`), which also ends TZif files (RFC 9636, 3.3.1) and tells
+ * their far future. Promised to zone.ts.
  */
 import type { EpochMs, Ms } from '../types.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What daylight saving does to a schedule in the next year, for `fate check` alone (SPEC 12): it goes through the zone's
+ * What daylight saving does to a schedule in the next year, for `fate check` alone (SPEC 12): it goes through a zone's
  * transitions, which loading thousands of tasks must not.
  */
 import type { EpochMs, Ms, Schedule, Zone } from '../types.ts';

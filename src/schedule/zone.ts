@@ -26,7 +26,7 @@ function zoneOf(name: string, segmentAt: SegmentAt): Zone {
   };
 }
 
-/** A zone from the text of a POSIX `TZ` variable, such as `CET-1CEST,M3.5.0,M10.5.0/3`; null when it is no such text. */
+/** A zone from a POSIX `TZ` rule, such as `CET-1CEST,M3.5.0,M10.5.0/3`; null when the text is none. */
 export function posixZone(rule: string, name: string): Zone | null {
   const segmentAt = parsePosixRule(rule);
   return segmentAt === null ? null : zoneOf(name, segmentAt);

@@ -1,30 +1,39 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { countLeft, signalGroup, whenGroupGone } from '../../../src/execution/group.ts';
-import { HandClock, lives, putDown } from './harness.ts';
+import { folder, HandClock, lives } from './harness.ts';
 
-/** A session leader that is no child of ours: what a stranger who got a used pid again looks like. */
-function stranger(): number {
-  const script = 'setsid sleep 1000 >/dev/null 2>&1 & echo $!';
-  return Number(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout);
+/**
+ * A session leader that is no child of ours: what a stranger who got a used pid again looks like. It notes a SIGUSR1
+ * in `file`, and ends on SIGTERM.
+ */
+function stranger(file: string): number {
+  const body = `trap 'echo signalled >"$1"' USR1; trap 'exit 0' TERM; echo $$; exec >/dev/null; sleep 1000 & wait; wait`;
+  const { stdout } = spawnSync('sh', ['-c', `setsid sh -c '${body.replaceAll("'", `'\\''`)}' - "$0" &`, file], {
+    encoding: 'utf8',
+  });
+  return Number(stdout);
 }
 
-test('a stranger of the same number is neither signalled, counted nor waited for', () => {
-  const pid = stranger();
-  try {
-    for (const reaped of [false, true]) signalGroup(pid, 'SIGKILL', reaped);
-    assert.equal(countLeft(pid), 0);
-    let gone = 0;
-    whenGroupGone(pid, new HandClock(), () => {
-      gone += 1;
-    });
-    assert.equal(gone, 1);
-    assert.equal(lives(pid), true);
-  } finally {
-    putDown(pid);
-  }
+test('a stranger of the same number is neither signalled, counted nor waited for', async () => {
+  const file = join(folder, 'signalled');
+  const pid = stranger(file);
+  for (const reaped of [false, true]) signalGroup(pid, 'SIGUSR1', reaped);
+  assert.equal(countLeft(pid), 0);
+  let gone = 0;
+  whenGroupGone(pid, new HandClock(), () => {
+    gone += 1;
+  });
+  assert.equal(gone, 1);
+  assert.equal(lives(pid), true);
+  // A signal of a lower number is heard first, so that SIGUSR1 would have been noted by the time it has ended.
+  process.kill(-pid, 'SIGTERM');
+  while (lives(pid)) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(existsSync(file), false);
 });
 
 test('a number that nobody has is no group', () => {

@@ -1,9 +1,10 @@
 /** Nothing of a run stays in the daemon, however it ended or failed to start. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { native } from '../../../src/platform/native.ts';
 import { folder, openDescriptors, pidsIn, program, putDown, sh, start } from './harness.ts';
 
 const built = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
@@ -63,6 +64,26 @@ test('a grandchild that holds the pipes holds no descriptor of ours', async () =
   const exit = await sh('sleep 1000 & echo $! >&4; exit 0').exit;
   assert.equal(openDescriptors(), descriptors);
   putDown(...pidsIn(exit));
+});
+
+test('a descriptor that the task closed early, and that is another’s by now, is left alone at its end', async () => {
+  const before = openDescriptors();
+  const run = sh('exec 4>&-; echo ready >&2; read -r go </dev/fd/0; while ! [ -e "$go" ]; do :; done', {
+    param: `${join(folder, 'go')}\n`,
+  });
+  await run.said('ready');
+  const during = before + 4;
+  while (openDescriptors() === during) await new Promise((resolve) => setImmediate(resolve));
+  const pipes = Array.from({ length: 4 }, () => native.pipe());
+  for (const { write } of pipes) writeSync(write, 'mine');
+  writeFileSync(join(folder, 'go'), '');
+  await run.exit;
+  for (const { read, write } of pipes) {
+    assert.equal(native.bytesWaiting(read), 4);
+    closeSync(read);
+    closeSync(write);
+  }
+  assert.equal(openDescriptors(), before);
 });
 
 test('when descriptors run out at any point of a start, that run fails and nothing leaks', () => {

@@ -6,7 +6,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findProgram } from '../../../src/execution/command.ts';
-import { folder, GRACE, lives, pidsIn, program, putDown, sh, start } from './harness.ts';
+import { folder, GRACE, lives, pidsIn, program, putDown, sh, start, stateOf } from './harness.ts';
 
 test('a task that closes stdin at once with 100 MB of parameters', async () => {
   const run = sh('exec <&-; echo done', { param: Buffer.alloc(100_000_000, 'x') });
@@ -27,6 +27,26 @@ test('a task that ends while much waits in its pipes: all that it wrote is read'
     const { stdoutBytes, state } = await run.exit;
     assert.deepEqual([stdoutBytes, run.stderr().length, state?.length], [60_000, 60_000, 60_000]);
   }
+});
+
+test('what a task writes with its last breath, after the loop looked at its pipes, is read too', async () => {
+  const go = join(folder, 'go');
+  const late = sh(`echo first >&2; while ! [ -e '${go}' ]; do :; done; echo last; echo last >&2; echo last >&4`, {
+    onStderr(chunk) {
+      log.push(chunk.toString());
+      if (log.length > 1) return;
+      // In one turn of the loop, between reading and reaping: the task writes, and ends.
+      writeFileSync(go, '');
+      while (stateOf(late.pid ?? 0) !== 'Z');
+    },
+  });
+  const log: string[] = [];
+  // Another child's end is in that same turn, which makes Node reap every one.
+  const other = sh('exit 0');
+  while (stateOf(other.pid ?? 0) !== 'Z');
+  const { state } = await late.exit;
+  assert.deepEqual([late.stdout(), log.join(''), state?.toString()], ['last\n', 'first\nlast\n', 'last\n']);
+  await other.exit;
 });
 
 test('a child that holds every pipe and writes for ever delays nothing', async () => {

@@ -225,6 +225,7 @@ test('where rotating fails, the records go on into the old file', async (t) => {
     return true;
   };
   const reopen = (): void => {
+    if (!existsSync(folder)) return;
     if (process.geteuid?.() === 0) spawnSync('chattr', ['-a', folder]);
     else chmodSync(folder, 0o700);
   };

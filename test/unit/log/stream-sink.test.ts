@@ -17,13 +17,13 @@ const LIVES = `
   report(performance.now() - start < 5000 ? 'closes' : 'closes late');
 `;
 
-test('a pipe that nobody reads holds up nothing, not even the end', async (t) => {
+test('a pipe that nobody reads holds up nothing, not even the end', { timeout: 60_000 }, async (t) => {
   const { fd } = pipe(t);
   t.after(() => closeSync(fd));
   assert.equal(await reportOf(program(t, LIVES, ['ignore', 'pipe', fd])), 'lives\ncloses\n0');
 });
 
-test('a socket that nobody reads holds up nothing, not even the end', async (t) => {
+test('a socket that nobody reads holds up nothing, not even the end', { timeout: 60_000 }, async (t) => {
   const child = program(t, `${LIVES}; process.exit(0);`, ['ignore', 'pipe', 'pipe']);
   assert.equal(await reportOf(child), 'lives\ncloses\n0');
 });
@@ -60,7 +60,7 @@ test('a reader that comes late gets what fitted, and how many records were lost'
   assert.match(lines.at(-1) ?? '', /msg="last"/);
 });
 
-test('a reader that goes away ends nothing', async (t) => {
+test('a reader that goes away ends nothing', { timeout: 60_000 }, async (t) => {
   const { path, fd } = pipe(t);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = openSync(path, constants.O_WRONLY);
@@ -84,7 +84,7 @@ test('a reader that goes away ends nothing', async (t) => {
   assert.equal(await reportOf(child), 'said\nlives\n0');
 });
 
-test('a socket whose reader goes away ends nothing', async (t) => {
+test('a socket whose reader goes away ends nothing', { timeout: 60_000 }, async (t) => {
   const child = program(
     t,
     `const logger = await open('stderr');
@@ -105,7 +105,7 @@ test('a socket whose reader goes away ends nothing', async (t) => {
   assert.equal(await reportOf(child), 'open\nlives\n0');
 });
 
-test('stderr and stdout that are closed end nothing', () => {
+test('stderr and stdout that are closed end nothing', { timeout: 60_000 }, () => {
   const body = `${PRELUDE}
     const logger = await open('stderr', 'stdout');
     await say(logger, 1000);
@@ -115,7 +115,7 @@ test('stderr and stdout that are closed end nothing', () => {
   assert.equal(spawnSync('sh', ['-c', shell, process.execPath, body]).status, 42);
 });
 
-test('a full device as stderr ends nothing, and a file as stderr gets every line', async (t) => {
+test('a full device as stderr ends nothing, and a file as stderr gets every line', { timeout: 60_000 }, async (t) => {
   const full = openSync('/dev/full', 'w');
   const file = join(scratch(t), 'stderr');
   const fd = openSync(file, 'a');

@@ -20,7 +20,7 @@ test('at a terminal there is a symbol and colour, unless NO_COLOR says otherwise
   assert.match(show({ NO_COLOR: '1' }), /^\d\d:\d\d:\d\d ● log n0 pad="p"\r\n$/);
 });
 
-test('a terminal that stands still (Ctrl-S) holds up nothing, not even the end', async (t) => {
+test('a terminal that stands still (Ctrl-S) holds up nothing, not even the end', { timeout: 60_000 }, async (t) => {
   if (spawnSync('script', ['--version']).error) return t.skip('this machine has no script(1)');
   const { fd } = pipe(t);
   t.after(() => closeSync(fd));

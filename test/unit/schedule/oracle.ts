@@ -25,7 +25,7 @@ export interface Timeline {
   readonly transitions: readonly Transition[];
 }
 
-/** One name for each different zone file; those that count leap seconds (right/) and the copies (posix/) are left out. */
+/** One name for each different zone file, without those that count leap seconds (right/) and the copies (posix/). */
 export function zoneNames(): string[] {
   if (!existsSync(join(ZONEINFO, 'Europe/Berlin'))) {
     throw new Error(`no zone files in ${ZONEINFO}: install tzdata (make test does)`);
@@ -150,7 +150,7 @@ export function minutesOf(timeline: Timeline, from: number, to: number): Minute[
   return minutes;
 }
 
-// ---------------------------------------------------------------------------------------------- a simple cron of its own
+// ------------------------------------------------------------------------------------------- a simple cron of its own
 
 const NAMES = 'sun mon tue wed thu fri sat'.split(' ');
 const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
