@@ -11,7 +11,7 @@ import { makeFoldersSync } from './folders.ts';
 import { createLogger } from './log/logger.ts';
 import { systemClock } from './platform/clock.ts';
 import { acquireLock, type Lock } from './platform/lock.ts';
-import { native } from './platform/native.ts';
+import { closeOnExec, native } from './platform/native.ts';
 import type { Paths } from './platform/paths.ts';
 import { makeRunFolder, pruneRunFolders, runFolder } from './platform/run-folder.ts';
 import { compareTasks, newErrors } from './reload.ts';
@@ -63,7 +63,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     if (options.prune) pruneRunFolders(options.paths.run);
     makeRunFolder(ownFolder, configuration.files);
     closing.unshift(() => rmSync(ownFolder, { recursive: true, force: true }));
-    const store = openStore(folder);
+    const store = openStore(folder, closeOnExec);
     closing.unshift(() => store.close());
 
     const spool = makeSpool(folder);

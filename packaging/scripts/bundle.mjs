@@ -33,6 +33,8 @@ const { metafile } = await build({
   target: 'node20.19',
   format: 'esm',
   external: ['lmdb', 'koffi'],
+  // One copy: cron-parser requires its CommonJS form, the rest would import the other.
+  alias: { luxon: './node_modules/luxon/build/node/luxon.js' },
   chunkNames: 'part-[hash]',
   legalComments: 'none',
   minifySyntax: true,

@@ -13,7 +13,7 @@ import { statusOf } from '../execution/status.ts';
 import { prepareResults, publishResults } from '../output/result.ts';
 import { systemClock } from '../platform/clock.ts';
 import { readHost } from '../platform/host.ts';
-import { native } from '../platform/native.ts';
+import { closeOnExec, native } from '../platform/native.ts';
 import { scopeOf, stampIn } from '../scheduler/scope.ts';
 import { stateFolder } from '../state/folder.ts';
 import { openStore, type Store } from '../state/store.ts';
@@ -51,7 +51,8 @@ export async function debugRun(args: DebugRunArguments): Promise<number> {
     }
     throw new FateError('TASK_UNKNOWN', `no task of the name ${args.task}`);
   }
-  const store = openStore(stateFolder(paths.state, configurationStems(load), configuration.files));
+  const folder = stateFolder(paths.state, configurationStems(load), configuration.files);
+  const store = openStore(folder, closeOnExec);
   try {
     return await inScratch((scratch) => runTask(task, store, { args, scratch, zones: load.zones, data: paths.data }));
   } finally {

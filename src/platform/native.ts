@@ -20,6 +20,8 @@ interface LibC {
 
 // <fcntl.h>, <linux/memfd.h>, <sys/file.h>: the same on every architecture that koffi and Node both run on.
 const O_CLOEXEC = 0o2000000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const F_SETPIPE_SZ = 1031;
 const F_ADD_SEALS = 1033;
 const F_SEAL_ALL = 0x1 | 0x2 | 0x4 | 0x8; // seal, shrink, grow, write
@@ -116,6 +118,11 @@ export function tryLock(fd: number): boolean {
     if (errno !== EINTR) throw systemError(errno, 'flock');
   }
   return true;
+}
+
+/** FD_CLOEXEC of fcntl(2), for what libraries open without it. A refusal leaves the descriptor as it is. */
+export function closeOnExec(fd: number): void {
+  libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
 }
 
 /** flock(2) with LOCK_UN. Throws a system error when `fd` is not open. */

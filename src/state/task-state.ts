@@ -13,7 +13,7 @@ export type NewState =
   | { readonly kind: 'bad'; readonly message: string };
 
 /** TOML and YAML take seconds for megabytes, and this runs on the loop: unasked they are tried up to here only. */
-const TRIED_UP_TO: Bytes = 256 * 1024;
+const TRIED_UP_TO: Bytes = 64 * 1024;
 
 const KEEP: NewState = { kind: 'keep' };
 

@@ -37,8 +37,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['state'],
   winston: ['log'],
   'winston-transport': ['log'],
-  logform: ['log'],
-  'rotating-file-stream': ['log'],
   koffi: ['platform'],
   yargs: ['cli'],
   'string-width': ['cli'],

@@ -40,7 +40,8 @@ export function fill(file: string): void {
 }
 
 /** Runs a program that has `store` and the folder as `folder`. */
-export function runProgram(folder: string, body: string): SpawnSyncReturns<string> {
+export function runProgram(folder: string, body: string, through: readonly string[] = []): SpawnSyncReturns<string> {
   const text = `import { openStore } from '${STORE}';\nconst folder = process.argv[1];\n${body}`;
-  return spawnSync(process.execPath, ['--input-type=module', '-e', text, folder], { encoding: 'utf8' });
+  const [program = '', ...args] = [...through, process.execPath, '--input-type=module', '-e', text, folder];
+  return spawnSync(program, args, { encoding: 'utf8' });
 }
