@@ -67,6 +67,27 @@ test('a result appears whole, with the modes it should have, and the state folde
     assert.equal(mode(join(prefix.stateFolder(), name)), '600', name);
 });
 
+test('a task has its five descriptors and no other of the scheduler', async (t) => {
+  const prefix = makePrefix(t, {
+    'tasks.toml': '[a]\nschedule = "* * * * *"\nexec = ["ls", "-l", "/proc/self/fd"]\n',
+  });
+  await prefix.run('fates');
+  await prefix.backdate(HOUR);
+  await prefix.run('fates');
+  const lines = prefix
+    .readResult(prefix.results()[0] ?? '')
+    .trim()
+    .split('\n')
+    .slice(1);
+  const open = lines.map((line) => line.replace(/^.* (\d+) -> /, '$1 ').replace(/:\[\d+\]$/, ''));
+  assert.deepEqual(
+    open.filter((line) => /^[0-4] /.test(line)),
+    ['0 /memfd:fate-param (deleted)', '1 pipe', '2 pipe', '3 /dev/null', '4 pipe'],
+  );
+  // Whoever started the scheduler may have left others open; none of its own files is among them.
+  assert.ok(!lines.join().includes(prefix.root), lines.join('\n'));
+});
+
 test('every way to end has its status, and only --fail makes the pass fail', async (t) => {
   const prefix = makePrefix(t, {
     'tasks.toml': `
