@@ -12,9 +12,10 @@ import { folder, HandClock, lives } from './harness.ts';
  * in `file`, and ends on SIGTERM.
  */
 function stranger(file: string): number {
-  const body = `trap 'echo signalled >"$1"' USR1; trap 'exit 0' TERM; echo $$; exec >/dev/null; sleep 1000 & wait; wait`;
+  const body = `trap 'echo signalled >"$1"' USR1; trap 'exit 0' TERM; echo $$; exec >/dev/null 2>&1; sleep 1000 & wait; wait`;
   const { stdout } = spawnSync('sh', ['-c', `setsid sh -c '${body.replaceAll("'", `'\\''`)}' - "$0" &`, file], {
     encoding: 'utf8',
+    timeout: 10_000,
   });
   return Number(stdout);
 }
