@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makePrefix } from '../helpers/prefix.ts';
+import { repo } from '../helpers/repo.ts';
 
 const EXAMPLE = `
 [disk]
@@ -35,6 +36,36 @@ test('every program and command has a help with an example, on stdout and with s
   }
   const { stdout } = await prefix.run('fated', '--version');
   assert.match(stdout, /^fated \d+\.\d+\.\d+\S*\n$/);
+});
+
+test('docs/commands.md names every option there is, and no other', async (t) => {
+  const prefix = makePrefix(t);
+  const documented = readFileSync(join(repo, 'docs', 'commands.md'), 'utf8');
+  const options = new Set<string>();
+  for (const line of [
+    'fated',
+    'fates',
+    'fate',
+    'fate control',
+    'fate check',
+    'fate next',
+    'fate debug execute',
+    'fate debug run',
+  ]) {
+    const [program, ...command] = line.split(' ') as ['fate' | 'fated' | 'fates', ...string[]];
+    const { stdout } = await prefix.run(program, ...command, '--help');
+    for (const [option] of stdout.split('Examples:')[0]?.matchAll(/--[a-z][a-z-]+/g) ?? []) options.add(option);
+  }
+  assert.ok(options.size > 20, [...options].join(' '));
+  const named = new Set([...documented.matchAll(/--[a-z][a-z-]+/g)].map(([option]) => option));
+  assert.deepEqual(
+    [...options].filter((option) => !named.has(option)),
+    [],
+  );
+  assert.deepEqual(
+    [...named].filter((option) => !options.has(option)),
+    [],
+  );
 });
 
 test('a usage error exits 2, says what is wrong on stderr and shows no stack', async (t) => {
