@@ -13,7 +13,11 @@ import { loadOptionsFor, pathsFor } from './context.ts';
 export async function check(args: CheckArguments): Promise<number> {
   const paths = pathsFor(args);
   const options = loadOptionsFor(paths);
-  const chosen = args.path === undefined ? options : { ...options, ...place(args.path), packaged: null };
+  const chosen = {
+    ...options,
+    warnings: true,
+    ...(args.path === undefined ? {} : { ...place(args.path), packaged: null }),
+  };
   let problems: readonly Problem[];
   let status = 0;
   let failure: FateError | null = null;

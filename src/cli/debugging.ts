@@ -34,7 +34,7 @@ export async function debugExecute(args: DebugArguments, argv: readonly string[]
   }
   const task = adHocTask(name.slice(name.lastIndexOf('/') + 1));
   return inScratch(async (scratch) => {
-    const finished = await execute({ task, argv: [program, ...argv.slice(1)], state: '', args, scratch });
+    const finished = await execute({ task, program, argv, state: '', args, scratch });
     return conclude({ ...finished, shownAs: argv, args, scratch, zones, resultFolder: null });
   });
 }
@@ -73,7 +73,7 @@ async function runTask(task: Task, store: Store, { args, scratch, zones, data }:
   const run = adHocRun(task);
   const command = resolveCommand(task, scopeFor(run), process.env);
   if (!command.ok) throw new FateError('COMMAND_NOT_FOUND', command.message);
-  const finished = await execute({ task, argv: command.argv, state: sent, args, scratch });
+  const finished = await execute({ task, ...command, state: sent, args, scratch });
   const { status } = statusOf(finished.exit, task.successExit);
   if (args.state && (status === 'OK' || status === 'Retry')) {
     if (finished.exit.state === null) throw new FateError('FATAL', 'the new state is over 16 MiB; the old one is kept');
@@ -89,6 +89,7 @@ async function runTask(task: Task, store: Store, { args, scratch, zones, data }:
 
 interface Execution {
   readonly task: Task;
+  readonly program: string;
   readonly argv: readonly string[];
   readonly state: string;
   readonly args: DebugArguments;
@@ -100,11 +101,12 @@ interface Finished {
   readonly exit: Exit;
 }
 
-async function execute({ task, argv, state, args, scratch }: Execution): Promise<Finished> {
+async function execute({ task, program, argv, state, args, scratch }: Execution): Promise<Finished> {
   const param = args.stdin === undefined ? task.param : await readInput(args.stdin);
   const log = createWriteStream(join(scratch, 'stderr'));
   const run = adHocRun(task);
   const launched = launch({
+    program,
     argv,
     env: taskEnvironment(process.env, run),
     param,

@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly zones: ZoneSource;
   /** Also an invalid task or drop-in stops a start. */
   readonly strict?: boolean;
+  /** Whether what may surprise is told too: to find its place takes time that a start need not spend. */
+  readonly warnings?: boolean;
 }
 
 /** Absolute paths of the two files *without* suffix, for the state folder's name and the lock (SPEC 9). */
@@ -65,7 +67,8 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     isFile: (name) => namesFile(name, options.env.PATH),
     kindOf,
   });
-  problems.push(...(await placed(resolution.findings, documents)));
+  const told = options.warnings ? resolution.findings : resolution.findings.filter((f) => f.severity === 'error');
+  problems.push(...(await placed(told, documents)));
 
   const broken = read.filter((r) => found.main.includes(r.file) && r.failure !== null);
   for (const { file, failure } of broken) {

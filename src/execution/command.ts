@@ -9,7 +9,8 @@ import type { Run, Scope, Task, Template } from '../types.ts';
 import { whyNotRunnable } from './failure.ts';
 
 export type Resolved =
-  | { readonly ok: true; readonly argv: string[] }
+  /** `program` is the file to run, `argv[0]` its name as it was configured (SPEC 7). */
+  | { readonly ok: true; readonly program: string; readonly argv: string[] }
   | { readonly ok: false; readonly message: string };
 
 /** Where programs are looked for when the scheduler has no PATH; Debian's login(1) gives root the same. */
@@ -54,7 +55,7 @@ function render(template: Template, scope: Scope, what: string): string {
 function withProgram(names: readonly string[], args: readonly string[], path: string | undefined): Resolved {
   for (const name of names) {
     const program = findProgram(name, path);
-    if (program !== null) return { ok: true, argv: [program, ...args] };
+    if (program !== null) return { ok: true, program, argv: [name, ...args] };
   }
   return { ok: false, message: whyNotFound(names, path) };
 }
@@ -113,17 +114,28 @@ const OF_THE_SERVICE = new RegExp(
  * PATH of the scheduler's user where the scheduler has none (SPEC 3.1); and the four names of SPEC 7.
  */
 export function taskEnvironment(env: Readonly<Record<string, string | undefined>>, run: Run): Record<string, string> {
-  const kept = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !OF_THE_SERVICE.test(entry[0]),
-  );
   return {
-    ...userEnvironment(),
-    ...Object.fromEntries(kept),
+    ...baseEnvironment(env),
     FATE_TASK: run.task.name,
     FATE_RUN_ID: run.id,
     FATE_DUE: new Date(run.due).toISOString().replace('.000Z', 'Z'),
     FATE_ATTEMPT: String(run.attempt),
   };
+}
+
+/** What all tasks of a scheduler have in common; it never changes the environment that it hands in. */
+const bases = new WeakMap<object, Readonly<Record<string, string>>>();
+
+function baseEnvironment(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const known = bases.get(env);
+  if (known !== undefined) return known;
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !OF_THE_SERVICE.test(entry[0]),
+  );
+  const base = { ...userEnvironment(), ...Object.fromEntries(kept) };
+  // What may change under us, as process.env does, is looked at each time.
+  if (env !== process.env) bases.set(env, base);
+  return base;
 }
 
 let ofTheUser: Readonly<Record<string, string>> | null = null;

@@ -11,7 +11,8 @@ import { type LifeAction, type LifeEvent, type LifeState, stepOf } from './life.
 import { type Collected, openPipes, type TaskPipes } from './pipes.ts';
 
 export interface Launch {
-  /** argv[0] is absolute or holds a `/` (command.ts). */
+  /** The file to run, where argv[0] is not it: absolute, or it holds a `/` (command.ts). */
+  readonly program?: string;
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Record<string, string>;
@@ -70,23 +71,26 @@ export function launch(l: Launch): Launched {
     const error = new Promise((resolve) => child.once('error', resolve));
     const failure = error.then(async (thrown) => {
       await pipes.finish();
-      return explainFailure(thrown, l.argv, l.env);
+      return explainFailure(thrown, [programOf(l), ...l.argv.slice(1)], l.env);
     });
     return unstarted(l, start, failure);
   }
   return follow(l, start, pipes, child, child.pid);
 }
 
+const programOf = ({ program, argv: [name = ''] }: Launch): string => program ?? name;
+
 /** The child, or why there is none. */
 function spawnTask(l: Launch, pipes: TaskPipes): ChildProcess | string {
-  const [program = '', ...args] = l.argv;
+  const program = programOf(l);
+  const [argv0 = program, ...args] = l.argv;
   if (program === '') return 'no program is named';
   try {
     // detached is setsid(2): a session and a process group of its own. A copy of the environment, since Node may add
     // to the one it gets.
-    return spawn(program, args, { env: { ...l.env }, stdio: pipes.stdio, detached: true });
+    return spawn(program, args, { argv0, env: { ...l.env }, stdio: pipes.stdio, detached: true });
   } catch (error) {
-    return explainFailure(error, l.argv, l.env);
+    return explainFailure(error, [program, ...args], l.env);
   }
 }
 

@@ -2,7 +2,7 @@
  * One run from its start to its recorded end: command, process, log records, result, state. Promises the loop that
  * nothing a task does, and no full disk, ever throws or rejects here; what was not kept is logged with the reason.
  */
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { resolveCommand, taskEnvironment } from '../execution/command.ts';
@@ -68,6 +68,7 @@ export function startRun(run: Run, parts: RunParts): RunHandle {
   }
   const records = logTaskRecords(run, parts);
   const launched = launch({
+    program: command.program,
     argv: command.argv,
     env: taskEnvironment(parts.env, run),
     param: task.param,
@@ -125,7 +126,7 @@ async function settle(run: Run, exit: Exit, started: Started, parts: RunParts): 
   }
   const good = status === 'OK';
   const stdout = good ? '' : await readHead(stdoutFile);
-  if (!recorded.lost) await rm(started.spool, { recursive: true, force: true }).catch(() => {});
+  if (!recorded.lost) await removeSpool(started.spool);
   return {
     status,
     level,
@@ -135,6 +136,12 @@ async function settle(run: Run, exit: Exit, started: Started, parts: RunParts): 
     stdout,
     stderr: good ? '' : headOf(started.stderr),
   };
+}
+
+/** Mostly there is the one file; looking for more takes longer than a short task. */
+async function removeSpool(spool: string): Promise<void> {
+  await unlink(join(spool, 'stdout')).catch(() => {});
+  await rmdir(spool).catch(() => rm(spool, { recursive: true, force: true }).catch(() => {}));
 }
 
 function newState(run: Run, exit: Exit, started: Started, parts: RunParts): StoredState | null {

@@ -68,7 +68,8 @@ test('exec renders each item and resolves the first', () => {
   const argv = [text('plain'), text('--name=<task>'), text('a b'), text('')];
   assert.deepEqual(resolved({ kind: 'exec', argv }), {
     ok: true,
-    argv: [join(two, 'plain'), '--name=disk', 'a b', ''],
+    program: join(two, 'plain'),
+    argv: ['plain', '--name=disk', 'a b', ''],
   });
 });
 
@@ -76,22 +77,29 @@ test('shell runs its interpreter with -c, and python is python3, else python', (
   const script = text('echo <task>');
   assert.deepEqual(resolved({ kind: 'shell', executable: 'sh', script }), {
     ok: true,
-    argv: [join(two, 'sh'), '-c', 'echo disk'],
+    program: join(two, 'sh'),
+    argv: ['sh', '-c', 'echo disk'],
   });
   const python = put(join(two, 'python'), 0o755);
   assert.deepEqual(resolved({ kind: 'shell', executable: 'python', script }), {
     ok: true,
-    argv: [python, '-c', 'echo disk'],
+    program: python,
+    argv: ['python', '-c', 'echo disk'],
   });
   const python3 = put(join(two, 'python3'), 0o755);
   assert.deepEqual(resolved({ kind: 'shell', executable: 'python', script }), {
     ok: true,
-    argv: [python3, '-c', 'echo disk'],
+    program: python3,
+    argv: ['python3', '-c', 'echo disk'],
   });
 });
 
 test('command is a program on PATH', () => {
-  assert.deepEqual(resolved({ kind: 'command', program: 'fate-disk' }), { ok: true, argv: [join(two, 'fate-disk')] });
+  assert.deepEqual(resolved({ kind: 'command', program: 'fate-disk' }), {
+    ok: true,
+    program: join(two, 'fate-disk'),
+    argv: ['fate-disk'],
+  });
 });
 
 const exec = (...argv: Template[]): Command => ({ kind: 'exec', argv });

@@ -5,15 +5,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { countLeft, signalGroup, whenGroupGone } from '../../../src/execution/group.ts';
-import { folder, HandClock, lives } from './harness.ts';
+import { folder, HandClock, lives, program } from './harness.ts';
 
 /**
  * A session leader that is no child of ours: what a stranger who got a used pid again looks like. It notes a SIGUSR1
  * in `file`, and ends on SIGTERM.
  */
 function stranger(file: string): number {
-  const body = `trap 'echo signalled >"$1"' USR1; trap 'exit 0' TERM; echo $$; exec >/dev/null 2>&1; sleep 1000 & wait; wait`;
-  const { stdout } = spawnSync('sh', ['-c', `setsid sh -c '${body.replaceAll("'", `'\\''`)}' - "$0" &`, file], {
+  const { stdout } = spawnSync('sh', ['-c', 'setsid "$0" "$1" &', program('notes-signal'), file], {
     encoding: 'utf8',
     timeout: 10_000,
   });
@@ -32,7 +31,7 @@ test('a stranger of the same number is neither signalled, counted nor waited for
   assert.equal(gone, 1);
   assert.equal(lives(pid), true);
   // A signal of a lower number is heard first, so that SIGUSR1 would have been noted by the time it has ended.
-  process.kill(-pid, 'SIGTERM');
+  process.kill(pid, 'SIGTERM');
   while (lives(pid)) await new Promise((resolve) => setTimeout(resolve, 1));
   assert.equal(existsSync(file), false);
 });
