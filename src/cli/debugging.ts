@@ -1,12 +1,10 @@
 /** What `fate debug` does: the same execution and output as in the daemon, with a report for people at the end (SPEC 13). */
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { configurationStems, loadConfiguration } from '../conf/load.ts';
-import { parseResultFormat } from '../conf/schema.ts';
-import { FateError, messageOf } from '../errors.ts';
+import { FateError } from '../errors.ts';
 import { findProgram, resolveCommand, taskEnvironment } from '../execution/command.ts';
 import { launch } from '../execution/launch.ts';
 import { statusOf } from '../execution/status.ts';
@@ -22,6 +20,7 @@ import type { Exit, Run, Scope, Task, ZoneSource } from '../types.ts';
 import { adHocRun, adHocTask } from './ad-hoc.ts';
 import type { DebugArguments, DebugRunArguments } from './commands/debug.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
+import { type DebugRequest, readRequest } from './debug-request.ts';
 import { printReport } from './report.ts';
 
 export async function debugExecute(args: DebugArguments, argv: readonly string[]): Promise<number> {
@@ -33,9 +32,10 @@ export async function debugExecute(args: DebugArguments, argv: readonly string[]
     throw new FateError('COMMAND_NOT_FOUND', `${name}: command not found${hint}`);
   }
   const task = adHocTask(name.slice(name.lastIndexOf('/') + 1));
+  const request = await readRequest(args);
   return inScratch(async (scratch) => {
-    const finished = await execute({ task, program, argv, state: '', args, scratch });
-    return conclude({ ...finished, shownAs: argv, args, scratch, zones, resultFolder: null });
+    const finished = await execute({ task, program, argv, state: '', request, scratch });
+    return conclude({ ...finished, shownAs: argv, request, scratch, zones, resultFolder: null });
   });
 }
 
@@ -51,10 +51,13 @@ export async function debugRun(args: DebugRunArguments): Promise<number> {
     }
     throw new FateError('TASK_UNKNOWN', `no task of the name ${args.task}`);
   }
+  const request = await readRequest(args);
   const folder = stateFolder(paths.state, configurationStems(load), configuration.files);
   const store = openStore(folder, closeOnExec);
   try {
-    return await inScratch((scratch) => runTask(task, store, { args, scratch, zones: load.zones, data: paths.data }));
+    return await inScratch((scratch) =>
+      runTask(task, store, { args, request, scratch, zones: load.zones, data: paths.data }),
+    );
   } finally {
     await store.close();
   }
@@ -62,18 +65,20 @@ export async function debugRun(args: DebugRunArguments): Promise<number> {
 
 interface RunSurroundings {
   readonly args: DebugRunArguments;
+  readonly request: DebugRequest;
   readonly scratch: string;
   readonly zones: ZoneSource;
   readonly data: string;
 }
 
-async function runTask(task: Task, store: Store, { args, scratch, zones, data }: RunSurroundings): Promise<number> {
+async function runTask(task: Task, store: Store, around: RunSurroundings): Promise<number> {
+  const { args, request, scratch, zones, data } = around;
   const stored = store.state(task.name);
   const sent = encodeState(stored, task.formatState.in);
   const run = adHocRun(task);
   const command = resolveCommand(task, scopeFor(run), process.env);
   if (!command.ok) throw new FateError('COMMAND_NOT_FOUND', command.message);
-  const finished = await execute({ task, ...command, state: sent, args, scratch });
+  const finished = await execute({ task, ...command, state: sent, request, scratch });
   const { status } = statusOf(finished.exit, task.successExit);
   if (args.state && (status === 'OK' || status === 'Retry')) {
     if (finished.exit.state === null) throw new FateError('FATAL', 'the new state is over 16 MiB; the old one is kept');
@@ -82,7 +87,7 @@ async function runTask(task: Task, store: Store, { args, scratch, zones, data }:
     if (decoded.kind === 'store') await store.write({ states: new Map([[task.name, decoded.state]]) });
   }
   const resultFolder = args.record && status === 'OK' ? join(data, 'result') : null;
-  return conclude({ ...finished, shownAs: command.argv, args, scratch, zones, resultFolder });
+  return conclude({ ...finished, shownAs: command.argv, request, scratch, zones, resultFolder });
 }
 
 // ---------------------------------------------------------------------------------------------- one execution
@@ -92,7 +97,7 @@ interface Execution {
   readonly program: string;
   readonly argv: readonly string[];
   readonly state: string;
-  readonly args: DebugArguments;
+  readonly request: DebugRequest;
   readonly scratch: string;
 }
 
@@ -101,15 +106,14 @@ interface Finished {
   readonly exit: Exit;
 }
 
-async function execute({ task, program, argv, state, args, scratch }: Execution): Promise<Finished> {
-  const param = args.stdin === undefined ? task.param : await readInput(args.stdin);
+async function execute({ task, program, argv, state, request, scratch }: Execution): Promise<Finished> {
   const log = createWriteStream(join(scratch, 'stderr'));
   const run = adHocRun(task);
   const launched = launch({
     program,
     argv,
     env: taskEnvironment(process.env, run),
-    param,
+    param: request.input ?? task.param,
     state,
     stdout: join(scratch, 'stdout'),
     timeout: task.timeout,
@@ -131,23 +135,11 @@ async function execute({ task, program, argv, state, args, scratch }: Execution)
   return { run, exit };
 }
 
-/** `-` is standard input; text that starts with `{` or has a newline is itself; what has a `/` or names a file is read. */
-async function readInput(value: string): Promise<Buffer> {
-  if (value === '-') return buffer(process.stdin);
-  const isText = value.startsWith('{') || value.includes('\n');
-  if (isText || !(value.includes('/') || existsSync(value))) return Buffer.from(value);
-  try {
-    return await readFile(value);
-  } catch (error) {
-    throw new FateError('USAGE', `cannot read the standard input from ${value}: ${messageOf(error)}`);
-  }
-}
-
 // ---------------------------------------------------------------------------------------------- what came of it
 
 interface Conclusion extends Finished {
   readonly shownAs: readonly string[];
-  readonly args: DebugArguments;
+  readonly request: DebugRequest;
   readonly scratch: string;
   readonly zones: ZoneSource;
   /** Where to record the result; null: nowhere. */
@@ -156,12 +148,10 @@ interface Conclusion extends Finished {
 
 /** Writes what was asked for, prints the report. Answers the exit status. */
 async function conclude(done: Conclusion): Promise<number> {
-  const { run, exit, args, scratch } = done;
+  const { run, exit, request, scratch } = done;
   const stdout = join(scratch, 'stdout');
   const stderr = join(scratch, 'stderr');
-  const given = args['format-result'];
-  const formatResult = given === undefined ? run.task.formatResult : parseResultFormat(given);
-  if (formatResult === null) throw new FateError('USAGE', `--format-result: not a format: ${given}`);
+  const formatResult = request.formatResult ?? run.task.formatResult;
   const recording = done.resultFolder !== null;
   const task: Task = { ...run.task, formatResult, ...(recording ? {} : { resultPath: { kind: 'default' } as const }) };
   const good = statusOf(exit, task.successExit).status === 'OK';
@@ -183,31 +173,18 @@ async function conclude(done: Conclusion): Promise<number> {
   const published = recording ? await publishResults(preparation.prepared) : { recorded: [], problems: [] };
   const problems = [...preparation.problems, ...published.problems];
   for (const line of [...preparation.warnings, ...problems]) process.stderr.write(`fate: ${line}\n`);
-  if (!args['no-report']) {
+  if (request.report) {
     const results = recording
       ? published.recorded.map((result) => ({ ...result, file: result.path }))
       : preparation.prepared.map((result) => ({ ...result, file: result.temporary, path: null }));
-    const hidden = { stdout: args.stdout ?? null, stderr: args.stderr ?? null };
+    const hidden = { stdout: request.stdout?.path ?? null, stderr: request.stderr?.path ?? null };
     await printReport({ name: run.task.name, command: done.shownAs, exit, task, results, stdout, stderr, hidden });
   }
-  if (args.stdout !== undefined) await deliver(stdout, args.stdout, process.stdout);
-  if (args.stderr !== undefined) await deliver(stderr, args.stderr, process.stderr);
+  if (existsSync(stdout)) await request.stdout?.take(stdout);
+  await request.stderr?.take(stderr);
   if (exit.failure !== null) throw new FateError('COMMAND_NOT_FOUND', exit.failure);
-  if (args.propagate) return exit.signal === null ? (exit.code ?? 1) : 128 + constants.signals[exit.signal];
+  if (request.propagate) return exit.signal === null ? (exit.code ?? 1) : 128 + constants.signals[exit.signal];
   return problems.length > 0 ? 1 : 0;
-}
-
-async function deliver(from: string, to: string, stream: NodeJS.WriteStream): Promise<void> {
-  if (!existsSync(from)) return;
-  if (to === '-') {
-    for await (const chunk of createReadStream(from)) stream.write(chunk);
-    return;
-  }
-  try {
-    await copyFile(from, to);
-  } catch (error) {
-    throw new FateError('FATAL', `cannot write ${to}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 // ---------------------------------------------------------------------------------------------- ad hoc parts

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FateError, messageOf } from '../errors.ts';
+import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { makeFoldersSync } from '../folders.ts';
 import type { Program } from './context.ts';
 
@@ -30,7 +30,8 @@ export async function startDetached(program: Program, data: string): Promise<num
     makeFoldersSync(data);
     log = openSync(file, 'a', 0o640);
   } catch (error) {
-    throw new FateError('FATAL', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
+    const code = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') ? 'NOT_PERMITTED' : 'FATAL';
+    throw new FateError(code, `cannot write ${file}: ${messageOf(error)}`, { cause: error });
   }
   const before = fstatSync(log).size;
   const [script = '', ...args] = process.argv.slice(1);

@@ -10,6 +10,7 @@ import { debugCommand, splitDebugged } from './commands/debug.ts';
 import { nextCommand } from './commands/next.ts';
 import type { Program } from './context.ts';
 import { tellFailure, tellUsage } from './failure.ts';
+import { guardOutput } from './output-guard.ts';
 
 const DESCRIPTION: Record<Program, string> = {
   fate: 'Fate, the command scheduler: manages and tries out tasks.',
@@ -42,12 +43,18 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     parser.command(engineOptions(program, done));
   }
   try {
-    if (argv.includes('--version') && argv[0] === '--version') {
+    const words = splitDebugged(argv);
+    const end = words.indexOf('--');
+    if (words.slice(0, end < 0 ? words.length : end).includes('--version')) {
       const { readVersion } = await import('./version.ts');
       process.stdout.write(`${program} ${readVersion()}\n`);
       return 0;
     }
-    await parser.parseAsync(splitDebugged(argv));
+    // The engine's programs have a log of their own, which sees to its streams itself.
+    const printed = program === 'fate' && words[0] !== 'control' ? guardOutput() : null;
+    await parser.parseAsync(words);
+    const failure = (await printed?.()) ?? null;
+    if (failure !== null) throw new FateError('FATAL', failure);
     return status;
   } catch (error) {
     if (error instanceof FateError && error.code === 'USAGE') return tellUsage(program, error);
@@ -79,11 +86,17 @@ function commonOptions(parser: Argv, program: Program): Argv {
     .conflicts('system', 'user')
     .help('help', 'show this help')
     .version('version', 'show the version', 'x')
-    .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false, 'boolean-negation': false })
+    .parserConfiguration({
+      'populate--': true,
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'duplicate-arguments-array': false,
+    })
     .strict()
     .exitProcess(false)
     .wrap(Math.min(100, process.stdout.columns ?? 80))
     .fail((message, error) => {
-      throw error ?? new FateError('USAGE', message);
+      // yargs throws errors of its own for some mistakes (YError), and says the others.
+      throw error === undefined || error.name === 'YError' ? new FateError('USAGE', message ?? error.message) : error;
     });
 }

@@ -80,7 +80,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
   if (wrong !== undefined) stop('CONF_INVALID', `${wrong} holds no tasks`, problems);
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (options.strict && errors.length > 0) {
-    const syntax = errors.some((problem) => problem.kind === 'syntax');
+    const syntax = errors.every((problem) => problem.kind === 'syntax');
     stop(syntax ? 'CONF_SYNTAX' : 'CONF_INVALID', `the configuration in ${conf} has errors`, problems);
   }
   return Object.freeze({

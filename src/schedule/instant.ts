@@ -4,6 +4,8 @@ import type { EpochMs, Ms } from '../types.ts';
 
 /** ISO 8601, with a `T` or a space; without an offset it is the system's wall clock. Null when it is no time. */
 export function parseInstant(text: string): EpochMs | null {
+  // Luxon takes any offset; none is further from UTC than 14 hours.
+  if (/[+-](1[5-9]|[2-9]\d)(:?\d\d)?$/.test(text.trim()) && /T|\s/.test(text.trim())) return null;
   const time = DateTime.fromISO(text.trim().replace(' ', 'T'));
   return time.isValid ? time.toMillis() : null;
 }

@@ -48,15 +48,16 @@ export interface RunParts {
   stamp(zone: string | null): (at: EpochMs) => string;
 }
 
-function failedHandle(reason: string, parts: RunParts): RunHandle {
-  const done = Promise.resolve(failedOutcome(reason, parts.clock.now()));
+function failedHandle(reason: string, since: EpochMs, parts: RunParts): RunHandle {
+  const done = Promise.resolve(failedOutcome(reason, parts.clock.now(), since));
   return { pid: null, over: done.then(() => {}), done, end() {}, kill() {} };
 }
 
 export function startRun(run: Run, parts: RunParts): RunHandle {
   const { task } = run;
+  const since = parts.clock.now();
   const command = resolveCommand(task, parts.scope(run), parts.env);
-  if (!command.ok) return failedHandle(command.message, parts);
+  if (!command.ok) return failedHandle(command.message, since, parts);
   const spool = join(parts.spool, run.id);
   const before = parts.stored.state(task.name);
   let sent: string;
@@ -64,7 +65,7 @@ export function startRun(run: Run, parts: RunParts): RunHandle {
     sent = encodeState(before, task.formatState.in);
     makeFoldersSync(spool, 0o700);
   } catch (error) {
-    return failedHandle(messageOf(error), parts);
+    return failedHandle(messageOf(error), since, parts);
   }
   const records = logTaskRecords(run, parts);
   const launched = launch({

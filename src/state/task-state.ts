@@ -15,6 +15,8 @@ export type NewState =
 /** TOML and YAML take seconds for megabytes, and this runs on the loop: unasked they are tried up to here only. */
 const TRIED_UP_TO: Bytes = 64 * 1024;
 
+const DATE = /\d{4}-\d{2}-\d{2}|\d{2}:\d{2}/;
+
 const KEEP: NewState = { kind: 'keep' };
 
 /**
@@ -68,6 +70,8 @@ function guess(text: string): Parsed {
   for (const format of ['json', 'toml', 'yaml'] as const) {
     if (format !== 'json' && text.length > TRIED_UP_TO) break;
     const parsed = parseText(format, text);
+    // A date of TOML is no string, though it reads as one: kept as text it comes back as it was written.
+    if (format === 'toml' && parsed.ok && DATE.test(text)) break;
     if (parsed.ok && typeof parsed.value !== 'string') return parsed;
   }
   return { ok: true, value: undefined };

@@ -1,6 +1,6 @@
 /** The command line as a person meets it: help, errors, check, next, debug. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makePrefix } from '../helpers/prefix.ts';
@@ -78,6 +78,11 @@ test('a usage error exits 2, says what is wrong on stderr and shows no stack', a
     [['control', '--log-level', 'loud'], /log-level/],
     [['next', '-n', '0'], /--number: expected a whole number/],
     [['next', '--at', 'yesterday'], /--at: expected a time/],
+    [['next', '--at', '2026-01-01T10:00+99:00'], /--at: expected a time/],
+    [['next', '-n'], /Not enough arguments following: n/],
+    [['debug', 'execute', '--stdin'], /Not enough arguments/],
+    [['debug', 'execute', '--format-result', 'nope', 'touch', 'ran'], /--format-result: expected/],
+    [['debug', 'execute', '-o', '/no/such/folder', 'touch', 'ran'], /cannot write \/no\/such\/folder/],
     [['next', 'nobody'], /no task of the name nobody/],
     [['debug', 'run', 'nobody'], /no task of the name nobody/],
     [['debug', 'execute'], /needs a command/],
@@ -90,6 +95,80 @@ test('a usage error exits 2, says what is wrong on stderr and shows no stack', a
     assert.match(stderr, /^fate: /m);
     assert.equal(stdout, '');
     assert.doesNotMatch(stderr, /^\s+at /m);
+  }
+  assert.equal(existsSync(join(prefix.root, 'ran')), false, 'a mistake on the command line runs nothing');
+});
+
+test('the version is told wherever it is asked for', async (t) => {
+  const prefix = makePrefix(t);
+  for (const args of [['--version'], ['check', '--version'], ['debug', '--version'], ['--tb', '--version']]) {
+    assert.match((await prefix.run('fate', ...args)).stdout, /^fate \d+\.\d+\.\d+\S*\n$/, args.join(' '));
+  }
+  const other = await prefix.run(
+    'fate',
+    '--tb',
+    'debug',
+    '--user',
+    'execute',
+    '--no-report',
+    '-o',
+    '-',
+    'echo',
+    '--version',
+  );
+  assert.equal(other.stdout, '--version\n');
+});
+
+test('output that finds nobody, or no room, ends a command without a stack', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': '[a]\nschedule = "* * * * * *"\nexec = ["true"]\n' });
+  const shell = async (line: string) => {
+    const { stdout } = await prefix.run('fate', 'debug', 'execute', '--no-report', '-o', '-', 'sh', '-c', line);
+    return stdout;
+  };
+  const fate = `${process.execPath} ${join(repo, 'dist', 'fate.js')}`;
+  for (const command of [`next --json -n 50000 a`, 'debug execute -o - --no-report seq 500000']) {
+    assert.equal(
+      await shell(`{ ${fate} ${command}; } 2>&1 >/dev/null | head -c 0; ${fate} ${command} 2>&1 | head -n 0`),
+      '',
+    );
+    assert.match(
+      await shell(`${fate} ${command} 2>&1 >/dev/full; echo " $?"`),
+      /^fate: fatal: cannot write [^\n]*no space left on device[^\n]*\n 1\n$/,
+    );
+  }
+});
+
+test('what is named for an output of debug is written as a shell would, never removed', async (t) => {
+  const prefix = makePrefix(t);
+  symlinkSync('target', join(prefix.root, 'link'));
+  const { status } = await prefix.run(
+    'fate',
+    'debug',
+    'execute',
+    '--no-report',
+    '-o',
+    'link',
+    '-e',
+    '/dev/null',
+    'echo',
+    '1',
+  );
+  assert.equal(status, 0);
+  assert.ok(lstatSync(join(prefix.root, 'link')).isSymbolicLink());
+  assert.equal(readFileSync(join(prefix.root, 'target'), 'utf8'), '1\n');
+  assert.equal(statSync(join(prefix.root, 'target')).mode & 0o777, 0o666 & ~process.umask());
+  assert.ok(statSync('/dev/null').isCharacterDevice());
+});
+
+test('check and --strict agree on the status', async (t) => {
+  const prefix = makePrefix(t, {
+    'tasks.yaml': 'a: {schedule: "* * * * *", exec: "true"}\n',
+    'tasks.d/b.yaml': 'b: [\n',
+  });
+  for (const status of [65, 78]) {
+    assert.equal((await prefix.run('fate', 'check')).status, status);
+    assert.equal((await prefix.run('fates', '--strict')).status, status);
+    prefix.write('tasks.d/c.yaml', 'c: {schedule: "x"}\n');
   }
 });
 

@@ -24,10 +24,19 @@ const VALUED = /^(-[ioe]|--(stdin|stdout|stderr|format-result))$/;
 
 /** Puts `--` before the command of `debug execute`, so that the command's own options are left to it. */
 export function splitDebugged(argv: readonly string[]): string[] {
-  if (argv[0] !== 'debug' || argv[1] !== 'execute') return [...argv];
-  let at = 2;
+  const first = wordFrom(argv, 0);
+  const second = wordFrom(argv, first + 1);
+  if (argv[first] !== 'debug' || argv[second] !== 'execute') return [...argv];
+  let at = second + 1;
   while (at < argv.length && /^-./.test(argv[at] ?? '') && argv[at] !== '--') at += VALUED.test(argv[at] ?? '') ? 2 : 1;
   return at < argv.length && argv[at] !== '--' ? [...argv.slice(0, at), '--', ...argv.slice(at)] : [...argv];
+}
+
+/** The next word that is no option; those that stand before a command take no value. */
+function wordFrom(argv: readonly string[], from: number): number {
+  let at = from;
+  while (argv[at]?.startsWith('-') && argv[at] !== '--') at += 1;
+  return at;
 }
 
 const SHARED = {

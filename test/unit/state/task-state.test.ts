@@ -127,3 +127,9 @@ test('any JSON value that a task writes comes back to it as the same value, in e
     }),
   );
 });
+
+test('a date of TOML that auto recognised comes back as the date it was', () => {
+  const text = 'd = 2026-01-01\n';
+  const found = decodeState(Buffer.from(text), 'auto', { stored: null, sent: '' });
+  assert.deepEqual(found, { kind: 'store', state: { kind: 'text', value: text } });
+});
