@@ -19,14 +19,14 @@ export function systemText(thrown: unknown): string {
 
 /** Why `file` cannot be run, by what is there to be seen: no such file, a folder, not executable. Null: nothing seen. */
 export function whyNotRunnable(file: string): string | null {
-  let stats: Stats;
+  let stats: Stats | undefined;
   try {
-    stats = statSync(file);
+    // Most folders of PATH do not have it: an error thrown for each would take longer than all the rest.
+    stats = statSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return `${file} does not exist`;
     return `${file} cannot be run: ${systemText(error)}`;
   }
+  if (stats === undefined) return `${file} does not exist`;
   if (stats.isDirectory()) return `${file} is a folder, not a program`;
   if (!stats.isFile()) return `${file} is not a regular file`;
   return isExecutable(file) ? null : `${file} is not executable`;

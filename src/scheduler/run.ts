@@ -2,7 +2,8 @@
  * One run from its start to its recorded end: command, process, log records, result, state. Promises the loop that
  * nothing a task does, and no full disk, ever throws or rejects here; what was not kept is logged with the reason.
  */
-import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { rmdirSync, unlinkSync } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { resolveCommand, taskEnvironment } from '../execution/command.ts';
@@ -13,6 +14,7 @@ import { prepareResults, pruneResults, publishResults } from '../output/result.t
 import type { Batch, KnownResult, StoredState } from '../state/store.ts';
 import { decodeState, encodeState } from '../state/task-state.ts';
 import type {
+  Bytes,
   Clock,
   EpochMs,
   Exit,
@@ -127,7 +129,7 @@ async function settle(run: Run, exit: Exit, started: Started, parts: RunParts): 
   }
   const good = status === 'OK';
   const stdout = good ? '' : await readHead(stdoutFile);
-  if (!recorded.lost) await removeSpool(started.spool);
+  if (!recorded.lost) await removeSpool(started.spool, exit.stdoutBytes);
   return {
     status,
     level,
@@ -139,10 +141,20 @@ async function settle(run: Run, exit: Exit, started: Started, parts: RunParts): 
   };
 }
 
-/** Mostly there is the one file; looking for more takes longer than a short task. */
-async function removeSpool(spool: string): Promise<void> {
-  await unlink(join(spool, 'stdout')).catch(() => {});
-  await rmdir(spool).catch(() => rm(spool, { recursive: true, force: true }).catch(() => {}));
+/** What takes no time to free; a large file, or more than the one, is left to other threads. */
+const FREED_AT_ONCE: Bytes = 1 << 20;
+
+async function removeSpool(spool: string, stdoutBytes: Bytes): Promise<void> {
+  if (stdoutBytes <= FREED_AT_ONCE) {
+    try {
+      unlinkSync(join(spool, 'stdout'));
+      rmdirSync(spool);
+      return;
+    } catch {
+      // There is more in it.
+    }
+  }
+  await rm(spool, { recursive: true, force: true }).catch(() => {});
 }
 
 function newState(run: Run, exit: Exit, started: Started, parts: RunParts): StoredState | null {

@@ -113,7 +113,8 @@ test('the version is told wherever it is asked for', async (t) => {
     '--no-report',
     '-o',
     '-',
-    'echo',
+    'printf',
+    '%s\\n',
     '--version',
   );
   assert.equal(other.stdout, '--version\n');
