@@ -24,6 +24,7 @@ export function whyNotRunnable(file: string): string | null {
     // Most folders of PATH do not have it: an error thrown for each would take longer than all the rest.
     stats = statSync(file, { throwIfNoEntry: false });
   } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return `${file} does not exist`;
     return `${file} cannot be run: ${systemText(error)}`;
   }
   if (stats === undefined) return `${file} does not exist`;
