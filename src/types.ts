@@ -83,7 +83,7 @@ export interface Zone {
 export interface ZoneSource {
   /** `null` names the system's zone. Answers null for an unknown name. Cheap to call often. */
   zone(name: string | null): Zone | null;
-  /** True when a zone file that was handed out has changed since it was last asked (HOUSE, "Schedules"). */
+  /** True when a zone file that was handed out has changed since it was last asked. */
   changed(): boolean;
 }
 
@@ -198,7 +198,7 @@ export interface Keep {
   readonly size: Bytes | null;
 }
 
-/** A task with every default and unit applied; frozen. Nobody else reads raw configuration (HOUSE rule 5). */
+/** A task with every default and unit applied; frozen. Nobody else reads raw configuration (CONTRIBUTING, rule 4). */
 export interface Task {
   readonly name: string;
   /** Position in the files; breaks ties within a cohort. */
@@ -260,7 +260,7 @@ export interface LogTarget {
   readonly compression: 'gz' | null;
 }
 
-/** A whole configuration, swapped as one (HOUSE rule 5); frozen. */
+/** A whole configuration, swapped as one (CONTRIBUTING, rule 4); frozen. */
 export interface Configuration {
   /** Absolute paths of the files that were read, `tasks` and `defaults` first. */
   readonly files: readonly string[];
@@ -357,7 +357,7 @@ export type TaskEvent =
 
 /** Calls of the C library that a run needs; platform/native.ts implements it, and it is handed to execution. */
 export interface Native {
-  /** pipe2(2) with O_CLOEXEC: a real pipe, whose ends can be opened again by name (HOUSE, "fds"). */
+  /** pipe2(2) with O_CLOEXEC: a real pipe, whose ends can be opened again by name. */
   pipe(): { readonly read: number; readonly write: number };
   /** memfd_create(2), filled, then opened again read-only at offset 0; close-on-exec. */
   memoryFile(name: string, content: string | Buffer): number;

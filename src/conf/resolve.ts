@@ -1,5 +1,5 @@
 /**
- * From parsed files to frozen tasks (HOUSE rule 5): defaults and built-in values applied, units converted, templates and
+ * From parsed files to frozen tasks (CONTRIBUTING, rule 4): defaults and built-in values applied, units converted, templates and
  * schedules compiled. Every problem is collected, none is thrown; a task with one is set aside alone. For load. Pure:
  * zones, the host and the answers about files come in.
  */

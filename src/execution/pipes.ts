@@ -1,5 +1,5 @@
 /**
- * The five descriptors of a run (SPEC 7, HOUSE "fds"). Promises launch.ts that every descriptor it opens is closed
+ * The five descriptors of a run (SPEC 7). Promises launch.ts that every descriptor it opens is closed
  * again on every path, and that no writer, also none that outlives the task, keeps the run from its end.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -92,7 +92,7 @@ function open(o: PipeOptions, undo: (() => void)[]): TaskPipes {
   };
 }
 
-/** Memory that can only be read: no task can block or break us by not reading it (HOUSE, "fds"). */
+/** Memory that can only be read: no task can block or break us by not reading it. */
 function openInput(native: Native, name: string, content: string | Buffer): number {
   return content.length === 0 ? openSync('/dev/null', 'r') : native.memoryFile(name, content);
 }

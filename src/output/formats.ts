@@ -18,7 +18,7 @@ interface Codec {
   stringify(value: unknown): string;
 }
 
-/** Longer TOML and YAML is not parsed: 4 MiB take a second (PLATFORM, "Cost of decoders"). In UTF-16 code units. */
+/** Longer TOML and YAML is not parsed: 4 MiB take a second. In UTF-16 code units. */
 export const TEXT_LIMIT = 4 * 1024 * 1024;
 
 /** What aliases may make of a YAML text: a billion laughs must not reach the one who writes the value out again. */

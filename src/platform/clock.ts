@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Ms } from '../types.ts';
 
-/** setTimeout fires at once above 2^31-1 ms (PLATFORM): longer waits are made of shorter ones. */
+/** setTimeout fires at once above 2^31-1 ms: longer waits are made of shorter ones. */
 const LONGEST: Ms = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

@@ -1,5 +1,5 @@
 /**
- * One transaction per turn of the event loop for all runs that ended in it (HOUSE, "The store"). Promises each caller that
+ * One transaction per turn of the event loop for all runs that ended in it. Promises each caller that
  * its promise resolves when its part is on the disk, and rejects when it is not.
  */
 import type { Batch, Store } from '../state/store.ts';
