@@ -166,7 +166,8 @@ export class Scheduler {
   /** When nothing goes on any more: tells so, and ends a pass or a stop. */
   #rest(): void {
     // A pass does not wait for room on the disk: the next one sees again what could not start.
-    if (this.#mode === 'pass' && this.#admission.running === 0) this.#rewindWaiting();
+    const stuck = this.#admission.running === 0 && this.#admission.waiting > 0;
+    if (this.#mode === 'pass' && stuck) this.#rewindWaiting();
     if (this.#roster.size > 0 || this.#finish === null) return;
     const { moment } = this.#sums;
     if (moment.executions > 0 || this.#mode === 'pass') {

@@ -58,6 +58,8 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
       if (found === undefined) throw new Error(`${task} does not run; ${rig.running().join(', ') || 'nothing'} does`);
       found.finish(status);
       await settled();
+      await settled();
+      await settled();
     },
     scheduler: new Scheduler(
       {
@@ -74,7 +76,11 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
           return {
             pid: 1,
             over: promise.then(() => {}),
-            done: promise,
+            // As with a real process, the end is known before result and state are recorded.
+            done: promise.then(async (ended) => {
+              await settled();
+              return ended;
+            }),
             end: (by) => signals.push(`${by} ${run.task.name}`),
             kill: () => signals.push(`KILL ${run.task.name}`),
           };

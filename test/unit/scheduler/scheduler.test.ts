@@ -114,6 +114,15 @@ test('missed: all runs every one, oldest first, one after the other', async () =
   assert.deepEqual(dues, [150_000, 90_000, 30_000]);
 });
 
+test('missed: all runs every one in a single pass, too', async () => {
+  const task = makeTask('a', { missed: 'all' });
+  const rig = makeRig('pass', new Map([seen(task, 3 * MINUTE)]));
+  rig.scheduler.load(configuration(task));
+  const done = rig.scheduler.run();
+  for (let i = 0; i < 3; i += 1) await rig.end('a');
+  assert.equal((await done).executions, 3);
+});
+
 test('missed: all goes on behind one whose condition does not hold', async () => {
   let asked = 0;
   const task = makeTask('a', { missed: 'all', condition: condition(() => ++asked !== 2) });
