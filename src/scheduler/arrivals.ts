@@ -9,6 +9,11 @@ import type { Cursors } from './cursors.ts';
 import type { ArrivalParts } from './parts.ts';
 import type { Due, Roster } from './roster.ts';
 
+/** Later than this with nobody there is missed, not late (SPEC 5). */
+export const LATE_WITHIN: Ms = 60_000;
+/** For a pass, which is called now and then, what came due less than an hour ago is late (SPEC 5). */
+export const LATE_WITHIN_PASS: Ms = 3_600_000;
+
 /** When the agenda is looked at, and whether anybody was there before. */
 export interface Look {
   readonly now: EpochMs;

@@ -8,7 +8,7 @@ import { Agenda } from '../schedule/agenda.ts';
 import { formatDuration } from '../schedule/duration.ts';
 import { Admission } from '../tenancy/queue.ts';
 import type { Configuration, Cursor, EpochMs, Ms, Outcome, Run, Summary, Task } from '../types.ts';
-import { Arrivals } from './arrivals.ts';
+import { Arrivals, LATE_WITHIN, LATE_WITHIN_PASS } from './arrivals.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Cursors } from './cursors.ts';
 import { failedOutcome } from './outcome.ts';
@@ -16,10 +16,6 @@ import type { SchedulerParts } from './parts.ts';
 import { type Live, Roster } from './roster.ts';
 
 const LONGEST_WAIT: Ms = 30_000;
-/** Later than this with nobody there is missed, not late (SPEC 5). */
-const LATE_WITHIN: Ms = 60_000;
-/** For a pass, which is called now and then, what came due less than an hour ago is late (SPEC 5). */
-const LATE_WITHIN_PASS: Ms = 3_600_000;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
