@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { loadConfiguration } from '../conf/load.ts';
-import { formatProblem } from '../conf/problems.ts';
 import { FateError, messageOf } from '../errors.ts';
-import { findProgram } from '../execution/command.ts';
+import { findProgram, INTERPRETERS } from '../execution/command.ts';
 import { scheduleWarnings } from '../schedule/warnings.ts';
 import type { Configuration, Problem, Task, ZoneSource } from '../types.ts';
 import type { CheckArguments } from './commands/check.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
+import { tellProblems } from './failure.ts';
 
 export async function check(args: CheckArguments): Promise<number> {
   const paths = pathsFor(args);
@@ -37,9 +37,7 @@ export async function check(args: CheckArguments): Promise<number> {
     process.stdout.write(`${JSON.stringify({ ok: status === 0, status, ...message, problems }, null, 2)}\n`);
     return status;
   }
-  for (const problem of problems) {
-    process.stderr.write(`${problem.severity === 'warning' ? 'warning: ' : ''}${formatProblem(problem)}\n`);
-  }
+  await tellProblems(problems);
   if (failure !== null) process.stderr.write(`fate: ${failure.message}\n`);
   return status;
 }
@@ -81,8 +79,7 @@ function surprises({ tasks }: Configuration, zones: ZoneSource): Problem[] {
 function missingProgram({ command }: Task): { key: string; message: string } | null {
   const path = process.env.PATH;
   if (command.kind === 'shell') {
-    const names = command.executable === 'python' ? ['python3', 'python'] : [command.executable];
-    if (names.some((name) => findProgram(name, path) !== null)) return null;
+    if (INTERPRETERS[command.executable].some((name) => findProgram(name, path) !== null)) return null;
     return { key: 'shell', message: `there is no ${command.executable} on PATH: the runs of this task will fail` };
   }
   const name = command.kind === 'command' ? command.program : command.argv[0]?.source;

@@ -17,7 +17,7 @@ export type Resolved =
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What runs a `shell` script; of several the first that is there. */
-const INTERPRETERS = { sh: ['sh'], bash: ['bash'], python: ['python3', 'python'] } as const;
+export const INTERPRETERS = { sh: ['sh'], bash: ['bash'], python: ['python3', 'python'] } as const;
 
 /**
  * The argv of a run, templates rendered, argv[0] found on the PATH of `env` where it holds no `/`. A template that
