@@ -15,18 +15,20 @@ import { closeOnExec, native } from './platform/native.ts';
 import type { Paths } from './platform/paths.ts';
 import { makeRunFolder, pruneRunFolders, runFolder } from './platform/run-folder.ts';
 import { compareTasks, newErrors } from './reload.ts';
-import { createCommitter } from './scheduler/commits.ts';
+import { Books } from './scheduler/books.ts';
+import { keepTidy, roomTeller } from './scheduler/housekeeping.ts';
+import { recover } from './scheduler/recovery.ts';
 import { reportEvent, reportSummary } from './scheduler/report.ts';
 import { startRun } from './scheduler/run.ts';
 import { newRunId } from './scheduler/run-id.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { scopeOf, stampIn } from './scheduler/scope.ts';
-import { hasRoom, makeSpool, pruneSpool } from './scheduler/spool.ts';
+import { handleSignals } from './scheduler/signals.ts';
+import { makeSpool } from './scheduler/spool.ts';
 import { stateFolder } from './state/folder.ts';
-import { openStore } from './state/store.ts';
-import type { Configuration, Cursor, Level, LogEvent, LogFields, Logger, Ms, Problem, Summary } from './types.ts';
-
-const SPOOL_PRUNED_EVERY: Ms = 86_400_000;
+import { pauseOf } from './state/pauses.ts';
+import { openStore, type Store } from './state/store.ts';
+import type { Configuration, Entry, Level, LogEvent, LogFields, Logger, Problem, Summary } from './types.ts';
 
 export interface EngineOptions {
   readonly program: string;
@@ -66,16 +68,23 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const store = openStore(folder, closeOnExec);
     closing.unshift(() => store.close());
 
+    store.keepHistory(configuration.history);
+
     const spool = makeSpool(folder);
     const { host, env, zones } = options.load;
-    const commit = createCommitter(store);
+    const clock = systemClock;
+    const books = new Books({ clock, write: (batch) => store.write(batch), log });
+    closing.unshift(() => books.end());
+    // What belongs to a live owner is not settled.
+    const open =
+      lock === null ? [] : await settleCrash({ store, books, spool, configuration, boot: host.boot.kernel, log });
     const parts = {
-      clock: systemClock,
+      clock,
       native,
       env,
       stored: store,
-      commit,
-      scope: scopeOf(env, host, systemClock),
+      close: books.settle.bind(books),
+      scope: scopeOf(env, host, clock),
       log,
       resultFolder: join(options.paths.data, 'result'),
       spool,
@@ -84,9 +93,11 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const scheduler = new Scheduler(
       {
         ...parts,
-        start: (run) => startRun(run, parts),
-        newRunId: () => newRunId(systemClock.now()),
-        saveCursors: saveTo(store.write.bind(store), log),
+        books,
+        boot: host.boot,
+        start: (run, entry) => startRun(run, entry, parts),
+        newRunId: () => newRunId(clock.now()),
+        isPaused: (task) => pauseOf(folder, task, clock.now()) !== null,
         roomToStart: roomTeller(spool, log),
         zonesChanged: () => zones.changed(),
         emit: (event) => reportEvent(logger, event),
@@ -94,7 +105,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         passed: (summary) => reportSummary(logger, summary),
       },
       options.mode,
-      store.cursors(),
+      { cursors: store.cursors(), open },
     );
 
     const reload = async (): Promise<void> => {
@@ -110,6 +121,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         await old.close();
         const { added, removed, changed } = compareTasks(configuration, next);
         configuration = next;
+        store.keepHistory(next.history);
         scheduler.load(next);
         log('info', 'reload', { msg: 'the configuration was read again', added, removed, changed });
       } catch (error) {
@@ -120,7 +132,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
 
     scheduler.load(configuration);
     closing.unshift(handleSignals(scheduler, log, options.mode === 'stay' ? reload : null));
-    closing.unshift(keepSpoolClean(spool));
+    closing.unshift(keepTidy(spool, store, clock));
     if (options.mode === 'stay') {
       log('info', 'start', {
         msg: `${options.program} schedules`,
@@ -157,65 +169,29 @@ function takeLock(folder: string, { program, paths, force }: EngineOptions, log:
   return null;
 }
 
-/** A failure is told once until it works again: the schedule goes on from memory. */
-function saveTo(write: (batch: { cursors: ReadonlyMap<string, Cursor | null> }) => Promise<void>, log: Log) {
-  let failing = false;
-  return (cursors: ReadonlyMap<string, Cursor | null>): void => {
-    write({ cursors }).then(
-      () => {
-        if (failing) log('info', 'state', { msg: 'the bookkeeping is stored again' });
-        failing = false;
-      },
-      (error: unknown) => {
-        if (!failing) log('error', 'state', { msg: `the bookkeeping is not stored: ${messageOf(error)}` });
-        failing = true;
-      },
-    );
-  };
-}
-
-/** Says once that the disk is too full, and once that it is no more. */
-function roomTeller(spool: string, log: Log): () => boolean {
-  let room = true;
-  return () => {
-    const has = hasRoom(spool);
-    if (room && !has) log('error', 'state', { msg: `nothing is started: less than 5 % are free where ${spool} is` });
-    if (has && !room) log('info', 'state', { msg: `there is room again where ${spool} is` });
-    room = has;
-    return has;
-  };
-}
-
-function keepSpoolClean(spool: string): () => void {
-  let cancel = (): void => {};
-  const prune = async (): Promise<void> => {
-    cancel = systemClock.after(SPOOL_PRUNED_EVERY, prune);
-    await pruneSpool(spool, systemClock.now());
-  };
-  void prune();
-  return () => cancel();
-}
-
-/** TERM and INT stop, a second one kills at once; HUP reloads, one after the other. Answers how to let go of them. */
-function handleSignals(scheduler: Scheduler, log: Log, reload: (() => Promise<void>) | null): () => Promise<void> {
-  let stops = 0;
-  let reloading = Promise.resolve();
-  const stop = (signal: NodeJS.Signals): void => {
-    stops += 1;
-    if (stops === 1) {
-      log('info', 'stop', { msg: `${signal}: nothing new starts, running tasks are told to end` });
-      scheduler.stop();
-    } else {
-      log('warning', 'stop', { msg: `${signal} again: running tasks are killed` });
-      scheduler.killAll();
+/** Settles what a crash left, before anything is started (SPEC 11). Answers the entries that go on. */
+async function settleCrash({ store, books, spool, configuration, boot, log }: CrashParts): Promise<readonly Entry[]> {
+  const before = store.boot();
+  const sameBoot = before === null || before === boot;
+  const tasks = new Map(configuration.tasks.map((task) => [task.name, task]));
+  const { open, unwritten } = await recover({ store, spool, sameBoot, tasks, clock: systemClock, log });
+  const settled = (): void => {
+    try {
+      if (before !== boot) store.setBoot(boot);
+    } catch (error) {
+      log('error', 'state', { msg: messageOf(error) });
     }
   };
-  const hangUp = (): void => {
-    if (reload !== null && stops === 0) reloading = reloading.then(reload);
-  };
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', hangUp);
-  return () => {
-    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', hangUp);
-    return reloading;
-  };
+  if (unwritten === null) settled();
+  else void (await books.settle(unwritten.batch)).later.then(() => unwritten.clear()).then(settled);
+  return open;
+}
+
+interface CrashParts {
+  readonly store: Store;
+  readonly books: Books;
+  readonly spool: string;
+  readonly configuration: Configuration;
+  readonly boot: string;
+  readonly log: Log;
 }

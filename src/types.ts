@@ -26,6 +26,7 @@ export type LogEvent =
   | 'ended'
   | 'skipped'
   | 'missed'
+  | 'recovered'
   | 'log'
   | 'result'
   | 'state'
@@ -68,6 +69,16 @@ export interface Host {
   readonly id: string;
   readonly cpus: number;
   readonly uid: number;
+  readonly boot: Boot;
+}
+
+/** When and as what the machine, or the container, came up. */
+export interface Boot {
+  /** Of the kernel (random(4), boot_id): another one means that what was not synced may be gone. '' where unknown. */
+  readonly kernel: string;
+  /** Differs for each start of the machine or the container; for `@reboot`. */
+  readonly id: string;
+  readonly at: EpochMs;
 }
 
 /** Offsets of one time zone; instants are EpochMs. */
@@ -113,9 +124,11 @@ export type MissedPolicy = 'once' | 'skip' | 'all';
 
 /** A compiled schedule (SPEC 5). Pure: time comes in as an argument. */
 export interface Schedule {
+  /** `reboot`: due once per boot; it has no occurrences in time, so `next` and `latest` find none. */
+  readonly kind: 'cron' | 'every' | 'reboot';
   /** As written. */
   readonly expression: string;
-  /** Six fields, seconds first, after aliases, `H` and `U` were replaced. */
+  /** Six fields, seconds first, after aliases, `H` and `U` were replaced; `@every 90s` and `@reboot` as such. */
   readonly normalized: string;
   /** IANA name, or null for the system's zone. */
   readonly timezone: string | null;
@@ -132,6 +145,8 @@ export interface Cursor {
   readonly fingerprint: string;
   /** Every occurrence up to and including this instant is accounted for. */
   readonly seen: EpochMs;
+  /** For `@reboot`: the boot (`Boot.id`) that is accounted for. */
+  readonly boot?: string;
 }
 
 // ---------------------------------------------------------------------------------------------- tasks
@@ -192,6 +207,22 @@ export type LogFormat = TextFormat | 'auto' | 'text';
 export type StateFormat = TextFormat | 'auto';
 export type Separator = 'auto' | 'nul' | 'line';
 
+export type Overlap = 'skip' | 'queue' | 'allow' | 'replace';
+
+/** The ends after which another attempt is made: `retry` is exit 42, `signal` a death by a signal that Fate did not send. */
+export const RETRY_CAUSES = ['retry', 'error', 'timeout', 'signal', 'failed', 'lost'] as const;
+export type RetryCause = (typeof RETRY_CAUSES)[number];
+
+/** SPEC 3.1 and 7. The n-th retry (from 0) comes min(maxDelay, delay × backoff^n) ± 10 % after the end before it. */
+export interface Retry {
+  /** Counts retries, not attempts; from 1. */
+  readonly limit: number;
+  readonly delay: Ms;
+  readonly backoff: number;
+  readonly maxDelay: Ms;
+  readonly on: readonly RetryCause[];
+}
+
 export interface Keep {
   readonly count: number | null;
   readonly age: Ms | null;
@@ -230,7 +261,12 @@ export interface Task {
   readonly keep: Keep;
   readonly tenancy: number;
   /** How a due time is treated while a run of the task goes or waits. */
-  readonly overlap: 'skip';
+  readonly overlap: Overlap;
+  /** Tasks of one mutex name never run at the same time. */
+  readonly mutex: string | null;
+  /** A run that waited longer is given up. */
+  readonly maxWait: Ms | null;
+  readonly retry: Retry | null;
 }
 
 export interface InvalidTask {
@@ -271,6 +307,18 @@ export interface Configuration {
   /** All problems: errors of tasks and drop-ins that were set aside, and warnings. */
   readonly problems: readonly Problem[];
   readonly log: readonly LogTarget[];
+  /** How long a run that tenancy alone keeps back may be overtaken (SPEC 6). */
+  readonly patience: Ms;
+  readonly history: History;
+}
+
+/** What the ledger keeps of each task (SPEC 12). */
+export interface History {
+  /** Of runs that were good, and as many of due times that were not run. */
+  readonly maxRuns: number;
+  /** Of runs that were not good. */
+  readonly maxFailures: number;
+  readonly maxAge: Ms | null;
 }
 
 // ---------------------------------------------------------------------------------------------- runs
@@ -285,8 +333,9 @@ export type EndedBy = 'itself' | 'timeout' | 'stop' | 'kill' | 'replace' | 'limi
 export interface Run {
   readonly id: string;
   readonly task: Task;
-  /** The instant it was due at. */
+  /** The instant it was due at; the latest, where it stands for several. */
   readonly due: EpochMs;
+  /** From 1. */
   readonly attempt: number;
   /** How many earlier due times this run stands for as well (`missed: once`, or late together). */
   readonly collapsed: number;
@@ -324,7 +373,13 @@ export interface RecordedResult {
 
 // ---------------------------------------------------------------------------------------------- what the scheduler tells
 
-export type SkipReason = 'condition' | 'overlap' | 'missed' | 'removed';
+export const SKIP_REASONS = ['condition', 'overlap', 'missed', 'paused', 'max_wait', 'removed'] as const;
+/**
+ * Why a due time was not run: its condition did not hold; a run of the task was going; nobody was there (or `missed_within`,
+ * `missed: skip`); the task was paused; it waited for longer than `max_wait`; the task was removed, disabled or given
+ * another schedule while it waited.
+ */
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** What happened, as the scheduler yields it; the log and later the ledger are made from these. */
 export type TaskEvent =
@@ -338,13 +393,16 @@ export type TaskEvent =
       readonly results: readonly RecordedResult[];
       /** One sentence where there is more to say than the status does. */
       readonly reason: string | null;
+      /** When the next attempt is due; null when none is to come. */
+      readonly retryAt: EpochMs | null;
       /** The first 200 characters of what a run that was not good wrote (SPEC 7). */
       readonly stdout: string;
       readonly stderr: string;
     }
   | {
       readonly type: 'skipped';
-      readonly task: Task;
+      readonly id: string;
+      readonly task: string;
       readonly due: EpochMs;
       /** How many due times this tells of; `due` is the latest of them. */
       readonly count: number;
@@ -352,6 +410,99 @@ export type TaskEvent =
       readonly reason: SkipReason;
       readonly detail: string;
     };
+
+// ---------------------------------------------------------------------------------------------- the ledger
+
+/**
+ * - `planned`: its due time comes within seconds, or it is about to start; after a power cut it counts as started
+ * - `waiting`: it is due, and certainly not started
+ * - `started`: its process goes (written a little later than it starts)
+ * - `retry`: an attempt has ended, the next one waits for its time
+ * - `ended`, `skipped`: closed
+ */
+export type Phase = 'planned' | 'waiting' | 'started' | 'retry' | 'ended' | 'skipped';
+
+/** What kept a run that was due from starting at once. */
+export interface Waited {
+  /** `overlap`: an earlier run of its own; `room`: a spool with less than 5 % free. */
+  readonly for: 'tenancy' | 'patience' | 'mutex' | 'overlap' | 'room';
+  /** Names of the tasks that were in the way, at most 5. */
+  readonly who: readonly string[];
+}
+
+/** How one attempt ended. */
+export interface Ending {
+  readonly attempt: number;
+  readonly startedAt: EpochMs;
+  readonly endedAt: EpochMs;
+  readonly duration: Ms;
+  readonly status: Status;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly endedBy: EndedBy;
+  /** One sentence where there is more to say than the status does. */
+  readonly reason: string | null;
+}
+
+/**
+ * What the ledger knows of one occurrence, from planned to closed (SPEC 12). One entry may stand for several due times that
+ * were collapsed; every due time of a task is in one entry's [first, due].
+ */
+export interface Entry {
+  /** Of the run, whether it came to run or not. */
+  readonly id: string;
+  readonly task: string;
+  readonly due: EpochMs;
+  /** The earliest due time it stands for; `due` where it is the only one. */
+  readonly first: EpochMs;
+  /** How many due times it stands for, from 1; counted up to 10,000. */
+  readonly count: number;
+  readonly phase: Phase;
+  /** The attempt that is planned, waits or goes, or was the last. */
+  readonly attempt: number;
+  /** When this entry was first written. */
+  readonly plannedAt: EpochMs;
+  /** Why nobody was there at its due time: the scheduler was off, or the clock jumped (or the machine slept). */
+  readonly absent: 'off' | 'clock' | null;
+  /** When it arrived and began to wait for its turn. */
+  readonly queuedAt: EpochMs | null;
+  /** Null when it could start as soon as it arrived. */
+  readonly waited: Waited | null;
+  /** Of the attempt that goes; null when none does. */
+  readonly startedAt: EpochMs | null;
+  readonly pid: number | null;
+  /** Phase `retry`: when the next attempt is due. */
+  readonly retryAt: EpochMs | null;
+  /** How the last attempt ended; null before the first did. */
+  readonly ending: Ending | null;
+  /** The attempts before that one, oldest first; the latest 20. */
+  readonly earlier: readonly Ending[];
+  /** Phase `skipped`. */
+  readonly skipped: { readonly reason: SkipReason; readonly detail: string; readonly at: EpochMs } | null;
+  /** The first 100 results of the last attempt, and how many there were. */
+  readonly results: readonly RecordedResult[];
+  readonly resultCount: number;
+  readonly stdoutBytes: Bytes;
+  /** Processes that the task left running. */
+  readonly left: number;
+  /** The file in which the whole output of a run was kept that could not be recorded (7 days). */
+  readonly kept: string | null;
+}
+
+/** The beginning and the end of a stream; the bytes between are gone. Nothing is missing while `size` is their sum. */
+export interface Excerpt {
+  /** At most 16 KiB. */
+  readonly head: Buffer;
+  /** What came after the head, of it at most the last 64 KiB. */
+  readonly tail: Buffer;
+  readonly size: Bytes;
+}
+
+/** What is kept of the output of a run that was not good (SPEC 7). */
+export interface Output {
+  readonly stdout: Excerpt;
+  readonly stderr: Excerpt;
+}
 
 // ---------------------------------------------------------------------------------------------- what Node lacks
 
@@ -372,13 +523,19 @@ export interface Native {
 /** What became of a run. */
 export type Outcome = Omit<Extract<TaskEvent, { readonly type: 'ended' }>, 'type' | 'run'>;
 
+/** An outcome with the entry as it stands in the ledger from then on: `ended`, or `retry` with the time of the next attempt. */
+export interface Concluded {
+  readonly outcome: Outcome;
+  readonly entry: Entry;
+}
+
 /** A run that was started, or could not be: then `pid` is null and both promises resolve soon. */
 export interface RunHandle {
   readonly pid: number | null;
   /** The process has ended: its place is free. Never rejects. */
   readonly over: Promise<void>;
-  /** Result and state are recorded. Never rejects. */
-  readonly done: Promise<Outcome>;
+  /** Result, state and ledger are recorded, or it was said why not. Never rejects. */
+  readonly done: Promise<Concluded>;
   /** SIGTERM to its group, SIGKILL after its grace. */
   end(by: Extract<EndedBy, 'stop' | 'kill' | 'replace'>): void;
   /** SIGKILL to its group at once. */

@@ -16,7 +16,15 @@ export function adHocTask(name: string): Task {
     file: '',
     enabled: true,
     description: null,
-    schedule: { expression: '', normalized: '', timezone: null, fingerprint: '', next: () => null, latest: () => [] },
+    schedule: {
+      kind: 'cron',
+      expression: '',
+      normalized: '',
+      timezone: null,
+      fingerprint: '',
+      next: () => null,
+      latest: () => [],
+    },
     missed: 'once',
     missedWithin: null,
     command: { kind: 'exec', argv: [] },
@@ -34,5 +42,8 @@ export function adHocTask(name: string): Task {
     keep: { count: null, age: null, size: null },
     tenancy: 1,
     overlap: 'skip',
+    mutex: null,
+    maxWait: null,
+    retry: null,
   };
 }

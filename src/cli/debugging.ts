@@ -9,6 +9,7 @@ import { findProgram, resolveCommand, taskEnvironment } from '../execution/comma
 import { launch } from '../execution/launch.ts';
 import { statusOf } from '../execution/status.ts';
 import { prepareResults, publishResults } from '../output/result.ts';
+import { discardAll } from '../output/result-publish.ts';
 import { systemClock } from '../platform/clock.ts';
 import { readHost } from '../platform/host.ts';
 import { closeOnExec, native } from '../platform/native.ts';
@@ -84,7 +85,7 @@ async function runTask(task: Task, store: Store, around: RunSurroundings): Promi
     if (finished.exit.state === null) throw new FateError('FATAL', 'the new state is over 16 MiB; the old one is kept');
     const decoded = decodeState(finished.exit.state, task.formatState.out, { stored, sent });
     if (decoded.kind === 'bad') throw new FateError('FATAL', `the old state is kept: ${decoded.message}`);
-    if (decoded.kind === 'store') await store.write({ states: new Map([[task.name, decoded.state]]) });
+    if (decoded.kind === 'store') store.write({ states: new Map([[task.name, decoded.state]]) });
   }
   const resultFolder = args.record && status === 'OK' ? join(data, 'result') : null;
   return conclude({ ...finished, shownAs: command.argv, request, scratch, zones, resultFolder });
@@ -170,7 +171,8 @@ async function conclude(done: Conclusion): Promise<number> {
         stamp: stampIn(done.zones)(task.schedule.timezone),
       })
     : { prepared: [], problems: [], warnings: [] };
-  const published = recording ? await publishResults(preparation.prepared) : { recorded: [], problems: [] };
+  const published = recording ? await publishResults(preparation.prepared) : { recorded: [], problems: [], failed: [] };
+  await discardAll(published.failed);
   const problems = [...preparation.problems, ...published.problems];
   for (const line of [...preparation.warnings, ...problems]) process.stderr.write(`fate: ${line}\n`);
   if (request.report) {

@@ -8,6 +8,9 @@ import { checkCommand } from './commands/check.ts';
 import { controlCommand, engineOptions } from './commands/control.ts';
 import { debugCommand, splitDebugged } from './commands/debug.ts';
 import { nextCommand } from './commands/next.ts';
+import { runsCommand } from './commands/runs.ts';
+import { showCommand } from './commands/show.ts';
+import { whyCommand } from './commands/why.ts';
 import type { Program } from './context.ts';
 import { tellFailure, tellUsage } from './failure.ts';
 import { guardOutput } from './output-guard.ts';
@@ -37,6 +40,9 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
       .command(controlCommand(done))
       .command(checkCommand(done))
       .command(nextCommand(done))
+      .command(runsCommand(done))
+      .command(showCommand(done))
+      .command(whyCommand(done))
       .command(debugCommand(done))
       .demandCommand(1, 1, 'a command is needed', 'one command at a time');
   } else {

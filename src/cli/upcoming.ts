@@ -11,7 +11,8 @@ import { table } from './table.ts';
 
 interface Upcoming {
   readonly task: Task;
-  readonly at: EpochMs;
+  /** Null: at the next boot, whenever that is (`@reboot`). */
+  readonly at: EpochMs | null;
 }
 
 export async function next(args: NextArguments): Promise<number> {
@@ -26,9 +27,7 @@ export async function next(args: NextArguments): Promise<number> {
     args.task,
     configuration.invalid.map(({ name }) => name),
   );
-  const upcoming = tasks
-    .flatMap((task) => times(task, after, args.number))
-    .sort((a, b) => a.at - b.at || a.task.order - b.task.order);
+  const upcoming = tasks.flatMap((task) => times(task, after, args.number)).sort(inOrder);
   if (args.json) printJson(upcoming);
   else printTable(upcoming, options.zones, args.at === undefined ? after : null);
   const skipped = args.task.length === 0 ? configuration.problems.filter(({ severity }) => severity === 'error') : [];
@@ -47,6 +46,7 @@ function choose(all: readonly Task[], names: readonly string[], invalid: readonl
 }
 
 function times(task: Task, after: EpochMs, number: number): Upcoming[] {
+  if (task.schedule.kind === 'reboot') return [{ task, at: null }];
   const found: Upcoming[] = [];
   let at = task.schedule.next(after);
   while (at !== null && found.length < number) {
@@ -56,10 +56,16 @@ function times(task: Task, after: EpochMs, number: number): Upcoming[] {
   return found;
 }
 
+/** By time, those without one at the end; then as in the files. */
+function inOrder(a: Upcoming, b: Upcoming): number {
+  if (a.at === b.at) return a.task.order - b.task.order;
+  return (a.at ?? Number.POSITIVE_INFINITY) - (b.at ?? Number.POSITIVE_INFINITY);
+}
+
 function printJson(upcoming: readonly Upcoming[]): void {
   const rows = upcoming.map(({ task, at }) => ({
     task: task.name,
-    due: new Date(at).toISOString(),
+    due: at === null ? null : new Date(at).toISOString(),
     timezone: task.schedule.timezone,
     expression: task.schedule.expression,
     normalized: task.schedule.normalized,
@@ -71,9 +77,10 @@ function printJson(upcoming: readonly Upcoming[]): void {
 function printTable(upcoming: readonly Upcoming[], zones: ZoneSource, now: EpochMs | null): void {
   if (upcoming.length === 0) return;
   const lines = upcoming.map(({ task, at }) => {
-    const offset = zones.zone(task.schedule.timezone)?.offsetAt(at) ?? 0;
-    const left = now === null ? [] : [`in ${formatDuration(Math.ceil((at - now) / 1000) * 1000)}`];
-    return [formatInstant(at, offset, task.schedule.timezone), ...left, task.name];
+    const offset = at === null ? 0 : (zones.zone(task.schedule.timezone)?.offsetAt(at) ?? 0);
+    const due = at === null ? 'at the next boot' : formatInstant(at, offset, task.schedule.timezone);
+    const left = at === null || now === null ? '' : `in ${formatDuration(Math.ceil((at - now) / 1000) * 1000)}`;
+    return [due, ...(now === null ? [] : [left]), task.name];
   });
   const heads = ['DUE', ...(now === null ? [] : ['LEFT']), 'TASK'];
   process.stdout.write(`${table([heads, ...lines], process.stdout.columns ?? null)}\n`);

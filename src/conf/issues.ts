@@ -1,8 +1,8 @@
 /** Turns what the schema objects to into sentences: "expected …, found …", with the nearest known key. For resolve. Pure. */
 import * as z from 'zod/mini';
 import { alternatives, describe, type KeyPath, mismatch, quote } from './problems.ts';
-import { defaultsSchema, EXPECTED, keyPaths, shapeOf, taskSchema } from './schema.ts';
-import { isMapping } from './schema-parts.ts';
+import { defaultsSchema, keyPaths, shapeOf, taskSchema } from './schema.ts';
+import { EXPECTED, isMapping } from './schema-parts.ts';
 
 export interface Issue {
   readonly path: KeyPath;
@@ -61,7 +61,7 @@ function valueAt(root: unknown, path: KeyPath): unknown {
 }
 
 function hintFor(expected: string, found: unknown): string {
-  const lengths: readonly string[] = [EXPECTED.length, EXPECTED.positive, EXPECTED.timeout];
+  const lengths: readonly string[] = [EXPECTED.length, EXPECTED.positive, EXPECTED.timeout, EXPECTED.age];
   if (lengths.includes(expected) && typeof found === 'string' && /^\d+$/.test(found)) {
     return `write ${Number(found)} or "${Number(found)}s"`;
   }

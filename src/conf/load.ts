@@ -89,6 +89,8 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     invalid: Object.freeze(invalidTasks(resolution.invalid, problems)),
     problems: Object.freeze(problems),
     log: resolution.log,
+    patience: resolution.patience,
+    history: resolution.history,
   });
 }
 

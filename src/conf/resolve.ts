@@ -3,14 +3,15 @@
  * schedules compiled. Every problem is collected, none is thrown; a task with one is set aside alone. For load. Pure:
  * zones, the host and the answers about files come in.
  */
-import type { Host, LogTarget, Task, ZoneSource } from '../types.ts';
+import type { History, Host, LogTarget, Ms, Task, ZoneSource } from '../types.ts';
 import type { Document } from './document.ts';
 import { type Issue, judge, notAMapping, sound } from './issues.ts';
 import { DEFAULT_LOG, type LogContext, logTargets } from './log-targets.ts';
 import { createSerializer } from './param.ts';
 import { describe, type Finding, mismatch, quote } from './problems.ts';
-import { type DefaultsInput, EXPECTED } from './schema.ts';
-import { isMapping } from './schema-parts.ts';
+import { historyOf, patienceOf } from './runs.ts';
+import type { DefaultsInput } from './schema.ts';
+import { EXPECTED, isMapping } from './schema-parts.ts';
 import { resolveTask, type TaskContext } from './task.ts';
 import { compileTemplate } from './template.ts';
 
@@ -33,6 +34,8 @@ export interface Resolution {
   /** Their findings carry the same file and task. */
   readonly invalid: readonly { readonly name: string; readonly file: string }[];
   readonly log: readonly LogTarget[];
+  readonly patience: Ms;
+  readonly history: History;
   readonly findings: readonly Finding[];
   /** Whether the defaults file has an error: then the tasks were judged without it. */
   readonly badDefaults: boolean;
@@ -93,7 +96,16 @@ export function resolveConfiguration(input: ResolveInput): Resolution {
     else tasks.push(task);
     warnings.forEach(report(document.file, name, 'warning'));
   }
-  return { tasks, invalid, log, findings, badDefaults: bad, badFiles: entries.bad };
+  return {
+    tasks,
+    invalid,
+    log,
+    patience: patienceOf(layer.scheduling),
+    history: historyOf(layer.history),
+    findings,
+    badDefaults: bad,
+    badFiles: entries.bad,
+  };
 }
 
 interface Defaults {

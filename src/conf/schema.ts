@@ -5,22 +5,8 @@
 import * as z from 'zod/mini';
 import { RESULT_FORMATS, type ResultFormat } from '../types.ts';
 import { logSchema } from './schema-log.ts';
-import { length, mapping, off, own, size, text, whole, word } from './schema-parts.ts';
-
-/** What stands after "expected" in messages; here where hints or other modules need the same words. */
-export const EXPECTED = {
-  expression: 'a cron expression such as "5 4 * * *" or "@daily"',
-  schedule: 'a cron expression such as "5 4 * * *" or "@daily", or a mapping with expression',
-  timezone: 'the name of a time zone such as Europe/Berlin',
-  length: 'whole seconds or a length of time such as 1h30m',
-  positive: 'whole seconds from 1 or a length of time such as 1h30m',
-  timeout: 'whole seconds or a length of time such as 1h30m, or 0 for none',
-  size: 'a size such as 512M or whole bytes from 1',
-  exec: 'a program or a list of a program and its arguments',
-  item: 'a string',
-  shell: 'a script, or a mapping with script and executable',
-  condition: 'true, false or a JavaScript expression',
-} as const;
+import { EXPECTED, length, mapping, off, own, size, text, whole, word } from './schema-parts.ts';
+import { defaultScheduling, history, retry, scheduling } from './schema-runs.ts';
 
 const MISSED = 'once, skip or all';
 const timing = {
@@ -70,14 +56,6 @@ const results = {
   keep: off(keep),
 };
 
-const scheduling = mapping(
-  {
-    tenancy: off(whole(1, 'a number of tasks from 1')),
-    overlap: off(word(['skip'], 'skip')),
-  },
-  'a mapping with tenancy or overlap',
-);
-
 const STATUSES = 'a list of exit statuses from 0 to 255';
 const STATUS = 'an exit status from 0 to 255';
 
@@ -86,10 +64,8 @@ const shared = {
   timeout: off(z.union([length(0, EXPECTED.timeout), z.literal([false, ''], EXPECTED.timeout)], EXPECTED.timeout)),
   grace: off(length(0, EXPECTED.length)),
   success_exit: off(z.array(whole(0, STATUS).check(z.maximum(255, STATUS)), STATUSES)),
+  retry: off(retry),
   format: off(format),
-  scheduling: off(scheduling),
-  /** The user's own. */
-  ext: own(z.unknown()),
 };
 
 const condition = z.union([z.boolean(EXPECTED.condition), text(EXPECTED.condition)], EXPECTED.condition);
@@ -132,6 +108,9 @@ export const taskSchema = mapping(
     enabled: own(z.boolean('true or false')),
     description: own(z.string('a text')),
     ...shared,
+    scheduling: off(scheduling),
+    /** The user's own. */
+    ext: own(z.unknown()),
   },
   'a mapping with the keys of a task',
 );
@@ -150,6 +129,9 @@ export const defaultsSchema = mapping(
     ),
     device_id: own(text('a text that is not empty')),
     ...shared,
+    scheduling: off(defaultScheduling),
+    history: off(history),
+    ext: own(z.unknown()),
   },
   'a mapping with the keys of the defaults file',
 );

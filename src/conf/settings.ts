@@ -12,13 +12,18 @@ import type {
   Task,
   TextFormat,
 } from '../types.ts';
+import { effective, pick } from './layers.ts';
+import { retryOf } from './runs.ts';
 import { type DefaultsInput, parseResultFormat, type TaskInput } from './schema.ts';
 import { parseLength, parseSize } from './sizes.ts';
 
 const GRACE_MS = 10_000;
 
 /** The keys that both files may hold. */
-export type Layer = Pick<TaskInput, 'timeout' | 'grace' | 'success_exit' | 'format' | 'path' | 'scheduling'> & {
+export type Layer = Pick<
+  TaskInput,
+  'timeout' | 'grace' | 'success_exit' | 'retry' | 'format' | 'path' | 'scheduling'
+> & {
   readonly schedule?: DefaultsInput['schedule'];
 };
 
@@ -35,6 +40,9 @@ export type Settings = Pick<
   | 'keep'
   | 'tenancy'
   | 'overlap'
+  | 'mutex'
+  | 'maxWait'
+  | 'retry'
   | 'missed'
   | 'missedWithin'
 > & {
@@ -43,16 +51,6 @@ export type Settings = Pick<
   /** A template, null for no result, undefined for the default path. */
   readonly result: string | null | undefined;
 };
-
-/** The first that says anything of a key; null and undefined differ in that null does. */
-function pick<O extends object, K extends keyof O>(key: K, ...layers: (O | null | undefined)[]): O[K] | undefined {
-  for (const layer of layers) {
-    if (layer === null) return undefined;
-    const value = layer?.[key];
-    if (value !== undefined) return value;
-  }
-  return undefined;
-}
 
 /** Every default and unit applied. Expects layers that the schema has accepted. */
 export function settingsOf(task: Layer, defaults: Layer, cpus: number): Settings {
@@ -68,6 +66,7 @@ export function settingsOf(task: Layer, defaults: Layer, cpus: number): Settings
   const missedWithin = pick('missed_within', ...schedules) ?? null;
   const result = pick('result', ...paths);
   const grace = pick('grace', task, defaults) ?? null;
+  const maxWait = pick('max_wait', ...scheduling) ?? null;
   return {
     timezone: pick('timezone', ...schedules) ?? null,
     missed,
@@ -85,6 +84,9 @@ export function settingsOf(task: Layer, defaults: Layer, cpus: number): Settings
     keep: keepOf(paths),
     tenancy: pick('tenancy', ...scheduling) ?? Math.max(1, 2 * cpus - 1),
     overlap: pick('overlap', ...scheduling) ?? 'skip',
+    mutex: pick('mutex', ...scheduling)?.trim() ?? null,
+    maxWait: maxWait === null ? null : parseLength(maxWait),
+    retry: retryOf([task.retry, defaults.retry]),
   };
 }
 
@@ -100,9 +102,8 @@ function resultFormatOf(format: string | readonly string[] | null | undefined): 
 }
 
 function keepOf(paths: readonly (Layer['path'] | undefined)[]): Keep {
-  // Where a layer switches off `path` or `keep` as a whole, those below it do not count.
-  const end = paths.findIndex((path) => path === null || path?.keep === null);
-  const keeps = (end === -1 ? paths : paths.slice(0, end)).map((path) => path?.keep);
+  // A layer may switch off `path` or `keep` as a whole.
+  const keeps = effective(paths.map((path) => (path === null ? null : path?.keep)));
   const age = pick('age', ...keeps) ?? null;
   const size = pick('size', ...keeps) ?? null;
   return Object.freeze({

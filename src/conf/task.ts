@@ -1,13 +1,15 @@
 /** One task of a file, judged and resolved into its frozen record. For resolve. Pure. */
 import { messageOf } from '../errors.ts';
 import { compileSchedule } from '../schedule/compile.ts';
+import { WORDS } from '../schedule/cron.ts';
+import { formatDuration } from '../schedule/duration.ts';
 import type { Condition, Host, Schedule, Task, Template, ZoneSource } from '../types.ts';
 import { type CommandContext, commandOf, type Reporter } from './command.ts';
-import { type Issue, judge, notAMapping, sound } from './issues.ts';
+import { type Issue, judge, nearest, notAMapping, sound } from './issues.ts';
 import type { Serializer } from './param.ts';
 import { mismatch } from './problems.ts';
-import { type DefaultsInput, EXPECTED, type TaskInput } from './schema.ts';
-import { isMapping } from './schema-parts.ts';
+import type { DefaultsInput, TaskInput } from './schema.ts';
+import { EXPECTED, isMapping } from './schema-parts.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import { compileCondition } from './template.ts';
 
@@ -46,6 +48,8 @@ export function resolveTask(
   const written = typeof schedule === 'string' ? { expression: schedule } : schedule;
   const settings = settingsOf({ ...input, schedule: written }, context.defaults, context.host.cpus);
   const compiled = scheduleOf(name, input, settings, context, to);
+  const cut = cutDelay(input, settings);
+  if (cut !== null) to.warn(cut);
   const command = commandOf({ name, written: value }, input, context, to);
   const condition = conditionOf(value, input, to);
   const resultPath = resultPathOf(settings.result, context, to);
@@ -77,6 +81,9 @@ export function resolveTask(
     keep: settings.keep,
     tenancy: settings.tenancy,
     overlap: settings.overlap,
+    mutex: settings.mutex,
+    maxWait: settings.maxWait,
+    retry: settings.retry,
   });
 }
 
@@ -103,11 +110,28 @@ function scheduleOf(
   const source = { expression, hash: mapping?.hash ?? name, timezone, deviceId: context.deviceId };
   const compiled = compileSchedule(source, context.zones);
   if (!compiled.ok) {
-    to.report({ path, at: 'value', message: compiled.message });
+    to.report({ path, at: 'value', message: compiled.message + hintFor(expression) });
     return null;
   }
   for (const message of compiled.warnings) to.warn({ path, at: 'value', message });
   return Object.freeze(compiled.schedule);
+}
+
+/** The word that was meant, where an expression begins with one that is none. */
+function hintFor(expression: string): string {
+  const word = expression.trim().split(/\s/)[0]?.toLowerCase() ?? '';
+  // The message of a wrong `@every` says enough.
+  if (!word.startsWith('@') || word.startsWith('@every') || WORDS.includes(word)) return '';
+  const part = (known: string): boolean => word.length > 3 && known.includes(word.slice(1));
+  const meant = nearest(word, WORDS) ?? WORDS.find(part);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+/** A delay that its own task cuts. */
+function cutDelay({ retry }: Partial<TaskInput>, { retry: settled }: Settings): Issue | null {
+  if (typeof retry !== 'object' || settled === null || settled.delay <= settled.maxDelay) return null;
+  const [delay, most] = [formatDuration(settled.delay), formatDuration(settled.maxDelay)];
+  return { path: ['retry'], at: 'key', message: `the delay of ${delay} is cut to max_delay, which is ${most}` };
 }
 
 function conditionOf(value: object, input: Partial<TaskInput>, to: TaskReport): Condition | null {

@@ -28,7 +28,7 @@ export function statusOf(exit: Exit, successExit: readonly number[]): { status: 
 
 function byCode(code: number | null, successExit: readonly number[]): { status: Status; level: Level } {
   if (code === 0 || (code !== null && successExit.includes(code))) return { status: 'OK', level: 'info' };
-  // Nothing tries again yet, so no retry is ever left.
+  // As where no retry is left; only who concludes the run knows of one (scheduler/settle.ts).
   if (code === RETRY) return { status: 'Retry', level: 'warning' };
   return { status: 'Error', level: 'error' };
 }

@@ -2,12 +2,13 @@
  * Writes a result beside its place, under a name that begins with a dot, and syncs it: nobody sees half a file. What fails
  * is thrown as it is and leaves nothing; `reasonOf` says it to people.
  */
-import { randomBytes } from 'node:crypto';
 import { chmod, type FileHandle, link, lstat, open, readFile, rm, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { errnoOf, messageOf } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { makeFolders } from '../folders.ts';
 import type { Bytes } from '../types.ts';
+import type { Beside } from './result-beside.ts';
 
 /** Bytes that are copied at a time. */
 const CHUNK: Bytes = 1024 * 1024;
@@ -50,9 +51,13 @@ export async function checkTarget(target: string): Promise<void> {
 }
 
 /** Makes a hidden file beside `target`, lets `write` fill it, syncs it. Answers its path; leaves nothing when it throws. */
-export async function writeBeside(target: string, write: (file: FileHandle) => Promise<void>): Promise<string> {
+export async function writeBeside(
+  target: string,
+  beside: Beside,
+  write: (file: FileHandle) => Promise<void>,
+): Promise<string> {
   // 0666 less the umask; `wx` follows no link.
-  const [path, file] = await makeBeside(target, (path) => open(path, 'wx', 0o666));
+  const [path, file] = await makeBeside(target, beside, (path) => open(path, 'wx', 0o666));
   try {
     await write(file);
     await synced(file);
@@ -66,13 +71,13 @@ export async function writeBeside(target: string, write: (file: FileHandle) => P
 }
 
 /** The same with the content of a file: without a copy, where both are on one file system. */
-export async function linkBeside(target: string, source: string): Promise<string> {
+export async function linkBeside(target: string, beside: Beside, source: string): Promise<string> {
   let path: string;
   try {
-    [path] = await makeBeside(target, (path) => link(source, path));
+    [path] = await makeBeside(target, beside, (path) => link(source, path));
   } catch (error) {
     if (!isNoLink(error)) throw error;
-    return writeBeside(target, (file) => copy(source, file));
+    return writeBeside(target, beside, (file) => copy(source, file));
   }
   try {
     await chmod(path, 0o666 & ~(await umask()));
@@ -86,9 +91,14 @@ export async function linkBeside(target: string, source: string): Promise<string
 }
 
 /** Lets `make` make a hidden file beside `target`; the folders above it too, where they are missing. */
-async function makeBeside<T>(target: string, make: (path: string) => Promise<T>): Promise<[path: string, made: T]> {
+async function makeBeside<T>(
+  target: string,
+  beside: Beside,
+  make: (path: string) => Promise<T>,
+): Promise<[path: string, made: T]> {
   const folder = dirname(target);
-  const path = join(folder, `.fate-result-${randomBytes(8).toString('hex')}`);
+  const path = beside.nameIn(folder);
+  faultPoint('result.prepare');
   try {
     return [path, await make(path)];
   } catch (error) {
@@ -140,7 +150,7 @@ function umask(): Promise<number> {
 /** A sync may hold one of Node's four file threads for seconds: no more than two at once, others want them too. */
 let syncs: readonly [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
 
-function synced(file: FileHandle): Promise<void> {
+export function synced(file: FileHandle): Promise<void> {
   const mine = syncs[0].then(() => file.sync());
   syncs = [syncs[1], mine.catch(() => {})];
   return mine;
@@ -150,7 +160,7 @@ function synced(file: FileHandle): Promise<void> {
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {
-    await handle.sync();
+    await synced(handle);
   } catch (error) {
     if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
   } finally {

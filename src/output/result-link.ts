@@ -1,6 +1,7 @@
 /** Gives a file that was written beside its place its name, in one step: link(2), or rename(2) to replace. */
 import { link, lstat, rename } from 'node:fs/promises';
 import { errnoOf } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { checkTarget, discard, isNoLink } from './result-file.ts';
 import { numbered, type Place } from './result-path.ts';
 
@@ -10,19 +11,25 @@ const NEAR = 16;
 /** rename(2) over what is there, which readers see either before or after. Answers the path. */
 export async function putInPlace(temporary: string, target: string): Promise<string> {
   await checkTarget(target);
+  faultPoint('result.link');
   await rename(temporary, target);
+  faultPoint('result.linked');
   // Two names of one file are left as they are by rename(2).
   await discard(temporary);
+  faultPoint('result.unlinked');
   return target;
 }
 
 /** link(2) to the first of the target's names that is free, which never replaces a file. Answers the path. */
 export async function putBeside(temporary: string, place: Place): Promise<string> {
   const paths = names(place);
+  faultPoint('result.link');
   for (;;) {
     const path = (await paths.next()).value;
     if (await linkOrMove(temporary, path)) {
+      faultPoint('result.linked');
       await discard(temporary);
+      faultPoint('result.unlinked');
       return path;
     }
     if (path === place.target) await checkTarget(path);

@@ -2,33 +2,26 @@
  * Records the output of a good run as result files (SPEC 8): `prepareResults` does all that takes time and may fail, beside
  * the places; `publishResults` makes them appear. Neither rejects because of the output or the disk: problems tell it.
  */
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { Bytes, RecordedResult, ResultFormat } from '../types.ts';
+import { faultPoint } from '../faults.ts';
+import type { Bytes, ResultFormat } from '../types.ts';
 import { archiveMembers, type Member } from './archive.ts';
 import { detectFile } from './detect.ts';
 import type { Compression } from './detection.ts';
-import {
-  checkSpace,
-  checkTarget,
-  discard,
-  isFull,
-  linkBeside,
-  reasonOf,
-  syncFolder,
-  writeAll,
-  writeBeside,
-} from './result-file.ts';
-import { putBeside, putInPlace } from './result-link.ts';
+import { type Beside, besideOf } from './result-beside.ts';
+import { checkSpace, checkTarget, isFull, linkBeside, reasonOf, writeAll, writeBeside } from './result-file.ts';
 import { faultOfName, type Naming, type Place, placeResult, splitName } from './result-path.ts';
 
 export { pruneResults } from './result-keep.ts';
+export { publishResults } from './result-publish.ts';
 
 export interface ResultSource extends Naming {
   /** Spool file with fd 1's bytes; it stays as it is, but may get a second name, and with it the result's mode. */
   readonly file: string;
   readonly size: Bytes;
-  /** The run's spool folder, for scratch. */
+  /** The run's spool folder; what is made outside of it is noted there. */
   readonly spool: string;
 }
 
@@ -41,6 +34,9 @@ export interface PreparedResult {
   readonly ext: string;
   readonly size: Bytes;
   readonly onConflict: 'rename' | 'replace';
+  /** By which the file is known again, whatever its name (inode(7)); decimal, since they may be past what a double counts. */
+  readonly dev: string;
+  readonly ino: string;
 }
 
 export interface Preparation {
@@ -59,14 +55,14 @@ const BETWEEN_LOOKS: Bytes = 16 * 1024 * 1024;
 
 /** Detects, unpacks, renders the path, writes beside the target and syncs. Never rejects. */
 export async function prepareResults(source: ResultSource): Promise<Preparation> {
-  const progress = new Progress();
   const { task, file, size } = source;
+  const progress = new Progress(besideOf(source.scope.runId, source.spool));
   if (task.resultPath.kind === 'none' || (size === 0 && isNothing(task.formatResult))) return progress.done();
   try {
     const { ext, archive, warning } = await detectFile(file, size, task.formatResult);
     if (warning !== null) progress.warnings.push(warning);
     if (archive) await unpack(source, ext.slice('.tar'.length) as Compression, progress);
-    else await prepareOne(source, '', ext, progress, async (target) => [await linkBeside(target, file), size]);
+    else await prepareOne(source, '', ext, progress, async (target) => [await linkBeside(target, progress.beside, file), size]);
   } catch (error) {
     progress.tell(`the result could not be recorded: ${reasonOf(error)}`);
   }
@@ -80,12 +76,17 @@ function isNothing(format: ResultFormat): boolean {
 
 /** What was prepared so far; problems past the first hundred are only counted. */
 class Progress {
+  readonly beside: Beside;
   readonly prepared: PreparedResult[] = [];
   readonly warnings: string[] = [];
   /** There is no space: nothing more needs to be tried. */
   full = false;
   readonly #problems: string[] = [];
   #untold = 0;
+
+  constructor(beside: Beside) {
+    this.beside = beside;
+  }
 
   tell(problem: string): void {
     if (this.#problems.length < MOST_PROBLEMS) this.#problems.push(problem);
@@ -117,7 +118,11 @@ async function prepareOne(
   try {
     await checkTarget(place.target);
     const [temporary, size] = await write(place.target);
-    progress.prepared.push({ temporary, ...place, label, ext, size, onConflict: source.task.onConflict });
+    const { dev, ino } = await lstat(temporary, { bigint: true });
+    const { onConflict } = source.task;
+    const file = { dev: String(dev), ino: String(ino) };
+    progress.prepared.push({ temporary, ...place, label, ext, size, onConflict, ...file });
+    faultPoint('result.prepared');
   } catch (error) {
     progress.tell(`${place.target} could not be written: ${reasonOf(error)}`);
     progress.full = isFull(error);
@@ -136,7 +141,9 @@ async function unpack(source: ResultSource, compression: Compression, progress: 
         return;
       } else {
         const { label, ext } = splitName(member.name);
-        await prepareOne(source, label, ext, progress, (target) => writeMember(member, target, account));
+        await prepareOne(source, label, ext, progress, (target) => {
+          return writeMember(member, target, progress.beside, account);
+        });
         if (progress.full) return;
       }
     }
@@ -146,9 +153,14 @@ async function unpack(source: ResultSource, compression: Compression, progress: 
 }
 
 /** `account.unlooked`: bytes written since it was last asked how full the file system is. */
-async function writeMember(member: Member, target: string, account: { unlooked: Bytes }): Promise<[string, Bytes]> {
+async function writeMember(
+  member: Member,
+  target: string,
+  beside: Beside,
+  account: { unlooked: Bytes },
+): Promise<[string, Bytes]> {
   let size = 0;
-  const temporary = await writeBeside(target, async (file) => {
+  const temporary = await writeBeside(target, beside, async (file) => {
     let failure: unknown = null;
     for await (const chunk of member.body) {
       // After a failure the rest is still read: to leave this loop would end the whole archive.
@@ -173,31 +185,4 @@ async function writeMember(member: Member, target: string, account: { unlooked: 
 
 function shown(name: string): string {
   return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
-}
-
-/** Gives each result its name, whole, and syncs the folders. Never rejects. */
-export async function publishResults(
-  prepared: readonly PreparedResult[],
-): Promise<{ recorded: RecordedResult[]; problems: string[] }> {
-  const recorded: RecordedResult[] = [];
-  const problems: string[] = [];
-  const folders = new Set<string>();
-  for (const { temporary, label, ext, size, onConflict, ...place } of prepared) {
-    try {
-      const path = await (onConflict === 'replace' ? putInPlace(temporary, place.target) : putBeside(temporary, place));
-      recorded.push({ path, label, ext, size });
-      folders.add(dirname(path));
-    } catch (error) {
-      problems.push(`${place.target} could not be written: ${reasonOf(error)}`);
-      await discard(temporary);
-    }
-  }
-  for (const folder of folders) {
-    try {
-      await syncFolder(folder);
-    } catch (error) {
-      problems.push(`${folder} could not be synced, its new results may not outlive a power cut: ${reasonOf(error)}`);
-    }
-  }
-  return { recorded, problems };
 }

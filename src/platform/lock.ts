@@ -2,9 +2,9 @@
  * One scheduler for one configuration: flock(2) on `<state folder>/lock` (SPEC 11). Of two that start at the same moment
  * exactly one gets it; the kernel lets go of it when its owner dies. The file names the owner for people and programs.
  */
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { FateError, messageOf } from '../errors.ts';
+import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { tryLock } from './native.ts';
 
 export interface Owner {
@@ -58,4 +58,26 @@ export function acquireLock(folder: string, owner: Owner): Lock | Conflict {
       closeSync(locked);
     },
   };
+}
+
+/**
+ * Who holds the lock now, or null; for who only asks. Never tries the lock itself, which would turn away a scheduler that
+ * starts at this moment: asks /proc whether the process that the file names has the file open (proc(5), /proc/PID/fd).
+ * Where that is not for us to see, a process of that id that lives counts.
+ */
+export function lockOwner(folder: string): Owner | null {
+  const path = join(folder, 'lock');
+  const owner = readOwner(path);
+  if (owner === null || !Number.isSafeInteger(owner.pid)) return null;
+  try {
+    const lock = statSync(path);
+    const fds = join('/proc', String(owner.pid), 'fd');
+    const holds = readdirSync(fds).some((fd) => {
+      const file = statSync(join(fds, fd), { throwIfNoEntry: false });
+      return file !== undefined && file.ino === lock.ino && file.dev === lock.dev;
+    });
+    return holds ? owner : null;
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') ? owner : null;
+  }
 }

@@ -5,6 +5,7 @@
 import type { EpochMs, Schedule, ZoneSource } from '../types.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { hashOf } from './hash.ts';
+import { readInterval } from './intervals.ts';
 import { ScheduleError } from './items.ts';
 import { latestOccurrences, nextOccurrence } from './occurrences.ts';
 import { createWalls } from './walls.ts';
@@ -27,12 +28,12 @@ export type Compiled =
 export function compileSchedule(source: ScheduleSource, zones: ZoneSource): Compiled {
   const warnings: string[] = [];
   try {
-    const cron = readExpression(source, warnings);
+    const schedule = readInterval(source) ?? scheduleOf(source, readExpression(source, warnings), zones);
     if (zones.zone(source.timezone) === null) {
       const found = JSON.stringify(source.timezone);
       return { ok: false, message: `timezone: expected an IANA name such as Europe/Berlin, found ${found}` };
     }
-    return { ok: true, schedule: scheduleOf(source, cron, zones), warnings: [...cron.warnings, ...warnings] };
+    return { ok: true, schedule, warnings };
   } catch (thrown) {
     if (thrown instanceof ScheduleError) return { ok: false, message: thrown.message };
     throw thrown;
@@ -52,6 +53,7 @@ function readExpression({ expression, hash, deviceId }: ScheduleSource, warnings
       return hashOf(`${hash}.${deviceId}`);
     },
   });
+  warnings.push(...cron.warnings);
   if (hasH && hasU) {
     throw new ScheduleError(`expected either H or U, found both in ${JSON.stringify(expression)}`);
   }
@@ -71,6 +73,7 @@ function scheduleOf(source: ScheduleSource, cron: Cron, zones: ZoneSource): Sche
     return known === null ? null : nextOccurrence(walls, cron.wildcard, known, after);
   };
   return {
+    kind: 'cron',
     expression,
     normalized: cron.normalized,
     timezone,

@@ -32,6 +32,9 @@ const ALIASES: Readonly<Record<string, string>> = {
   '@annually': 'H H H H H *',
 };
 
+/** What may stand in place of fields, as messages name it. */
+export const WORDS: readonly string[] = [...Object.keys(ALIASES), '@reboot', '@every'];
+
 const ORDER: readonly FieldSpec[] = [SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY];
 
 /** The days that a month can have at most. */
@@ -43,8 +46,7 @@ export function parseCron(expression: string, hashes: Hashes): Cron {
   if (text.startsWith('@')) {
     const alias = ALIASES[text.toLowerCase()];
     if (alias === undefined) {
-      const known = Object.keys(ALIASES).join(', ');
-      throw new ScheduleError(`expected one of ${known}, found ${JSON.stringify(text)}`);
+      throw new ScheduleError(`expected one of ${WORDS.join(', ')}, found ${JSON.stringify(text)}`);
     }
     return readFields(alias.split(' '), hashes);
   }

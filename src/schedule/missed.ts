@@ -1,12 +1,20 @@
 /**
- * What of the past is run (SPEC 5, "Missed times"). Pure. Promised to the scheduler: every due time up to `now` is
- * accounted for exactly once, and the cost is bounded however long nobody was there.
+ * What of the past is run (SPEC 5, "Missed times"). Pure. Promised to the scheduler: every due time it hands in comes back in
+ * exactly one span, to be run or skipped with the reason.
  */
-import type { Cursor, EpochMs, MissedPolicy, Ms, Schedule } from '../types.ts';
+import type { EpochMs, MissedPolicy, Ms } from '../types.ts';
 import { formatDuration } from './duration.ts';
 
+/** Due times that are treated as one: all that were handed in from `first` to `due`, both included. */
+export interface Span {
+  readonly first: EpochMs;
+  readonly due: EpochMs;
+  readonly count: number;
+}
+
 export interface Lookback {
-  readonly cursor: Cursor | null;
+  /** Ascending, none after `now`; the latest `COUNTED` where there are more. */
+  readonly dues: readonly EpochMs[];
   readonly now: EpochMs;
   /** A due time longer ago than this, with nobody there, is missed; else it is merely late. */
   readonly lateWithin: Ms;
@@ -14,78 +22,53 @@ export interface Lookback {
   readonly absent: boolean;
   readonly missed: MissedPolicy;
   readonly missedWithin: Ms | null;
-  readonly schedule: Schedule;
 }
 
+/** The spans are disjoint; those that are skipped lie before those that run. */
 export interface Arrears {
-  /** Due times to run now, ascending; each with how many earlier ones it stands for. */
-  readonly run: { due: EpochMs; collapsed: number }[];
-  /** Due times not run at all, told together. */
-  readonly skipped: { count: number; latest: EpochMs; why: string } | null;
-  readonly cursor: Cursor;
-  /** The task is seen for the first time, or has another schedule than before. */
-  readonly first: boolean;
-  /** The cursor lay more than 3 h in the future and was forgotten. */
-  readonly corrected: boolean;
+  /** Ascending. */
+  readonly run: readonly Span[];
+  /** Ascending, each reason once. */
+  readonly skipped: readonly { readonly span: Span; readonly why: string }[];
 }
 
-/** A clock set back by more than this was put right (SPEC 5). */
-const CORRECTION: Ms = 3 * 3_600_000;
 /** `missed: all` runs no more than this (SPEC 5). */
 const ALL = 100;
 /** Due times are counted up to here, so that a second's schedule that was off for a year costs no minutes. */
-const COUNTED = 10_000;
+export const COUNTED = 10_000;
 
-/** Decides what is run of (cursor.seen, now]. */
-export function settleArrears(lookback: Lookback): Arrears {
-  const { cursor, now, schedule } = lookback;
-  const seenNow: Cursor = { fingerprint: schedule.fingerprint, seen: now };
-  const nothing = { run: [], skipped: null, cursor: seenNow, first: false, corrected: false };
-  if (cursor === null || cursor.fingerprint !== schedule.fingerprint) return { ...nothing, first: true };
-  if (cursor.seen - now > CORRECTION) return { ...nothing, corrected: true };
-  // Set back a little: what lies before the cursor has run already, and the cursor must not go back.
-  if (cursor.seen >= now) return { ...nothing, cursor };
-  return { ...nothing, ...settleSpan(lookback, cursor.seen) };
+/** Decides what becomes of due times that have come. */
+export function settleArrears({ dues, now, lateWithin, absent, missed, missedWithin }: Lookback): Arrears {
+  // From here on a time is merely late, whatever its age by the rules for missed ones.
+  const late = absent ? indexFrom(dues, now - lateWithin) : 0;
+  const old = missedWithin === null ? 0 : Math.min(late, indexFrom(dues, now - missedWithin));
+  const start = missed === 'skip' ? late : missed === 'all' ? Math.max(old, dues.length - ALL) : old;
+
+  const skipped: { span: Span; why: string }[] = [];
+  const skip = (from: number, to: number, why: string): void => {
+    const span = spanOf(dues.slice(from, to));
+    if (span === null) return;
+    const counted = from === 0 && dues.length >= COUNTED ? `; counted up to ${COUNTED} only` : '';
+    skipped.push({ span, why: why + counted });
+  };
+  skip(0, old, `older than missed_within (${formatDuration(missedWithin ?? 0)})`);
+  skip(old, start, missed === 'skip' ? 'missed: skip' : `more than ${ALL}`);
+
+  const wanted = dues.slice(start);
+  if (missed === 'all') return { run: wanted.map((due) => ({ first: due, due, count: 1 })), skipped };
+  // One run for all of them, told the latest.
+  const together = spanOf(wanted);
+  return { run: together === null ? [] : [together], skipped };
 }
 
-function settleSpan(lookback: Lookback, seen: EpochMs): Pick<Arrears, 'run' | 'skipped'> {
-  const { now, lateWithin, absent, missed, missedWithin, schedule } = lookback;
-  // Ascending boundaries: (seen, old] is too old, (old, late] is missed, (late, now] is late. Instants are whole ms.
-  const late = absent ? Math.max(seen, now - lateWithin - 1) : seen;
-  const old = missedWithin === null ? seen : Math.min(late, Math.max(seen, now - missedWithin - 1));
-  const skipped = new Skipped();
-  skipped.add(schedule.latest(seen, old, COUNTED), `older than missed_within (${formatDuration(missedWithin ?? 0)})`);
-
-  if (missed === 'skip') {
-    skipped.add(schedule.latest(old, late, COUNTED), 'missed: skip');
-    return { run: together(schedule.latest(late, now, COUNTED)), skipped: skipped.told() };
-  }
-  const wanted = schedule.latest(old, now, COUNTED);
-  if (missed === 'once') return { run: together(wanted), skipped: skipped.told() };
-  skipped.add(wanted.slice(0, -ALL), `more than ${ALL}`);
-  return { run: wanted.slice(-ALL).map((due) => ({ due, collapsed: 0 })), skipped: skipped.told() };
+/** Where the due times begin that are not before an instant. */
+function indexFrom(dues: readonly EpochMs[], instant: EpochMs): number {
+  const index = dues.findIndex((due) => due >= instant);
+  return index === -1 ? dues.length : index;
 }
 
-/** One run for all of them, told the latest. */
-function together(dues: readonly EpochMs[]): Arrears['run'] {
+function spanOf(dues: readonly EpochMs[]): Span | null {
+  const [first] = dues;
   const due = dues.at(-1);
-  return due === undefined ? [] : [{ due, collapsed: dues.length - 1 }];
-}
-
-class Skipped {
-  #count = 0;
-  #latest: EpochMs = Number.NEGATIVE_INFINITY;
-  readonly #why: string[] = [];
-
-  add(dues: readonly EpochMs[], why: string): void {
-    const latest = dues.at(-1);
-    if (latest === undefined) return;
-    this.#count += dues.length;
-    this.#latest = Math.max(this.#latest, latest);
-    this.#why.push(dues.length < COUNTED ? why : `${why}; counted up to ${COUNTED} only`);
-  }
-
-  told(): Arrears['skipped'] {
-    return this.#count === 0 ? null : { count: this.#count, latest: this.#latest, why: this.#why.join('; ') };
-  }
+  return first === undefined || due === undefined ? null : { first, due, count: dues.length };
 }

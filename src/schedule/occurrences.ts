@@ -9,7 +9,8 @@ const HOUR: Ms = 3_600_000;
 /** Offsets lie between -25 h and +26 h (RFC 9636, 3.2), so no two differ by more, and none is larger than 26 h. */
 const SPREAD: Ms = 52 * HOUR;
 const REACH: Ms = 27 * HOUR;
-const CENTURY: Ms = 36_525 * 24 * HOUR;
+/** How far ahead is looked for an occurrence. */
+export const CENTURY: Ms = 36_525 * 24 * HOUR;
 
 /** The first occurrence strictly after `after`, or null when there is none within 100 years. */
 export function nextOccurrence(walls: NextWall, wildcard: boolean, zone: Zone, after: EpochMs): EpochMs | null {

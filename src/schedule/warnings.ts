@@ -13,6 +13,8 @@ const SHOWN = 3;
 
 /** One sentence per transition in (now, now + 366 days] that changes when the schedule runs. `now` in epoch ms. */
 export function scheduleWarnings(schedule: Schedule, zone: Zone, now: EpochMs): string[] {
+  // The others follow no wall clock.
+  if (schedule.kind !== 'cron') return [];
   const hash = () => hashOf('');
   const cron = parseCron(schedule.normalized, { H: hash, U: hash });
   const walls = createWalls(cron);

@@ -1,100 +1,137 @@
 /**
  * From due times to runs: what of the past still runs (SPEC 5, "Missed times"), overlap, conditions. Promises the loop that
- * every due time it hands in comes back as a run, waits for its turn, or is told as skipped with the reason.
+ * every due time it hands in comes back as a run, or is recorded and told as skipped with the reason.
  */
 import { messageOf } from '../errors.ts';
-import { settleArrears } from '../schedule/missed.ts';
-import type { Cursor, EpochMs, Level, Ms, Run, SkipReason, Task } from '../types.ts';
-import type { Cursors } from './cursors.ts';
+import { type Span, settleArrears } from '../schedule/missed.ts';
+import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task } from '../types.ts';
+import { newEntry } from './entries.ts';
 import type { ArrivalParts } from './parts.ts';
-import type { Due, Roster } from './roster.ts';
+import type { DueTask } from './plan.ts';
+import type { Live, Roster } from './roster.ts';
 
 /** Later than this with nobody there is missed, not late (SPEC 5). */
 export const LATE_WITHIN: Ms = 60_000;
 /** For a pass, which is called now and then, what came due less than an hour ago is late (SPEC 5). */
 export const LATE_WITHIN_PASS: Ms = 3_600_000;
 
-/** When the agenda is looked at, and whether anybody was there before. */
+/** When due times are looked at, and why nobody was there before. */
 export interface Look {
   readonly now: EpochMs;
-  readonly absent: boolean;
+  readonly absent: Entry['absent'];
   readonly lateWithin: Ms;
 }
 
+/** A run that shall wait for its turn, and whether it waits for the end of an earlier one of its task as well. */
+export interface Arrived {
+  readonly live: Live;
+  readonly alone: boolean;
+}
+
 export class Arrivals {
-  readonly #parts: ArrivalParts & { fail(run: Run, reason: string): void };
-  readonly #cursors: Cursors;
+  readonly #parts: ArrivalParts;
   readonly #roster: Roster;
   /** Tasks in a streak of overlaps: only its first is a warning. */
   readonly #overlapping = new Set<string>();
 
-  constructor(parts: ArrivalParts & { fail(run: Run, reason: string): void }, cursors: Cursors, roster: Roster) {
+  constructor(parts: ArrivalParts, roster: Roster) {
     this.#parts = parts;
-    this.#cursors = cursors;
     this.#roster = roster;
   }
 
-  /** Tasks of which something is due. Moves their cursors, in one write before anything starts. */
-  due(tasks: readonly Task[], { now, absent, lateWithin }: Look): Run[] {
-    const runs: Run[] = [];
-    const cursors = new Map<string, Cursor>();
-    for (const task of tasks) {
-      const { missed, missedWithin, schedule } = task;
-      const cursor = this.#cursors.of(task.name);
-      const arrears = settleArrears({ cursor, now, lateWithin, absent, missed, missedWithin, schedule });
-      cursors.set(task.name, arrears.cursor);
-      if (arrears.skipped !== null) {
-        const { count, latest, why } = arrears.skipped;
-        this.skip(task, { due: latest, collapsed: count - 1 }, 'info', 'missed', why);
-      }
-      // `missed: all` runs them one after the other, whatever goes already (SPEC 5).
-      const inTurn = missed === 'all' && (absent || arrears.run.length > 1);
-      if (inTurn && this.#roster.going(task.name)) this.#roster.queue(task.name, arrears.run);
-      else runs.push(...this.#first(task, arrears.run));
-    }
-    this.#cursors.write(cursors);
-    return runs;
+  /** Of a task something is due: what of it runs. The entries are put into the books, not yet flushed. */
+  due({ task, entries, dues, since }: DueTask, { now, absent, lateWithin }: Look): Arrived[] {
+    const { missed, missedWithin } = task;
+    const all = [...entries.map(({ due }) => due), ...dues];
+    const arrears = settleArrears({ dues: all, now, lateWithin, absent: absent !== null, missed, missedWithin });
+    // The oldest span begins with the first due time, also where that was too long ago to be listed.
+    const entryOf = (span: Span): Entry =>
+      this.#entryOf(task, span, entries, span.first === all[0] ? (since ?? span.first) : span.first);
+    for (const { span, why } of arrears.skipped) this.skip({ ...entryOf(span), absent }, 'info', 'missed', why);
+    // `missed: all` runs them one after the other, whatever goes already (SPEC 5).
+    const inTurn = missed === 'all' && (absent !== null || arrears.run.length > 1);
+    return arrears.run.flatMap((span) => {
+      const late = span.due < now - lateWithin;
+      const entry = { ...entryOf(span), absent: late ? absent : null, queuedAt: now };
+      return this.arrive(task, entry, inTurn) ?? [];
+    });
   }
 
-  /** The next of the due times that wait for the end of the run before them. */
-  backlog(task: Task): Run[] {
-    return this.#first(task, this.#roster.takeBacklog(task.name));
+  /** A due time that comes with the boot of the machine (`@reboot`). */
+  booted(task: Task, now: EpochMs): Arrived | null {
+    return this.arrive(task, { ...newEntry(this.#parts.newRunId(), task.name, now, now), queuedAt: now });
   }
 
-  skip(task: Task, { due, collapsed }: Due, level: Level, reason: SkipReason, detail: string): void {
-    this.#parts.emit({ type: 'skipped', task, due, count: 1 + collapsed, level, reason, detail });
-  }
-
-  /** The first of these due times that is not skipped becomes a run; those behind it wait for their turn. */
-  #first(task: Task, dues: readonly Due[]): Run[] {
-    for (const [index, due] of dues.entries()) {
-      const run = this.#runFor(task, due);
-      if (run === null) continue;
-      this.#roster.add(run);
-      this.#roster.queue(task.name, dues.slice(index + 1));
-      return [run];
-    }
-    return [];
-  }
-
-  #runFor(task: Task, due: Due): Run | null {
-    if (this.#roster.going(task.name)) {
-      const level = this.#overlapping.has(task.name) ? 'info' : 'warning';
-      this.#overlapping.add(task.name);
-      this.skip(task, due, level, 'overlap', 'an earlier run of the task has not ended');
+  /** One run comes to wait for its turn; null where it is skipped, or its condition fails. */
+  arrive(task: Task, entry: Entry, inTurn = false): Arrived | null {
+    if (this.#parts.isPaused(task.name)) {
+      this.skip(entry, 'info', 'paused', 'the task is paused');
       return null;
     }
+    if (!inTurn && !this.#fits(task, entry)) return null;
     this.#overlapping.delete(task.name);
-    const run: Run = { id: this.#parts.newRunId(), task, due: due.due, attempt: 1, collapsed: due.collapsed };
-    const { condition } = task;
-    if (condition === null) return run;
+    const { id, due, attempt, count } = entry;
+    const run: Run = { id, task, due, attempt, collapsed: count - 1 };
+    if (!this.#holds(run, entry)) return null;
+    this.#parts.books.put(id, entry);
+    return { live: this.#roster.add(run, entry, 'waiting'), alone: inTurn || task.overlap !== 'allow' };
+  }
+
+  /** Records and tells that a due time is not run. What had an attempt before ends as that did. */
+  skip(entry: Entry, level: Level, reason: SkipReason, detail: string): void {
+    const { books, clock, emit } = this.#parts;
+    const skipped = { reason, detail, at: clock.now() };
+    const phase = entry.ending === null ? 'skipped' : 'ended';
+    const attempt = entry.ending?.attempt ?? entry.attempt;
+    books.close({ ...entry, phase, attempt, retryAt: null, startedAt: null, pid: null, skipped });
+    const { id, task, due, count } = entry;
+    emit({ type: 'skipped', id, task, due, count, level, reason, detail });
+  }
+
+  /** What `overlap` says where a run of the task goes or waits (SPEC 6). One of a task waits at any time. */
+  #fits(task: Task, entry: Entry): boolean {
+    const lives = this.#roster.of(task.name);
+    const waiting = lives.filter(({ stage }) => stage !== 'going');
+    const skip = (detail: string): false => {
+      const level = this.#overlapping.has(task.name) ? 'info' : 'warning';
+      this.#overlapping.add(task.name);
+      this.skip(entry, level, 'overlap', detail);
+      return false;
+    };
+    if (lives.length === 0) return true;
+    if (task.overlap === 'skip') return skip('an earlier run of the task has not ended');
+    if (task.overlap !== 'replace') return waiting.length === 0 || skip('an earlier run of the task still waits');
+    for (const live of waiting) {
+      this.#parts.forget(live);
+      this.skip(live.entry, 'info', 'overlap', 'a later due time took its place');
+    }
+    for (const { stage, handle } of lives) if (stage === 'going') handle?.end('replace');
+    return true;
+  }
+
+  #holds(run: Run, entry: Entry): boolean {
+    const { condition } = run.task;
+    if (condition === null) return true;
     const said = `${condition.kind} = ${condition.source}`;
     try {
-      if (condition.holds(this.#parts.scope(run))) return run;
-      this.skip(task, due, 'info', 'condition', said);
+      if (condition.holds(this.#parts.scope(run))) return true;
+      this.skip(entry, 'info', 'condition', said);
     } catch (error) {
-      this.#parts.fail(run, `the condition ${said} failed: ${messageOf(error)}`);
+      this.#parts.fail(run, entry, `the condition ${said} failed: ${messageOf(error)}`);
     }
-    return null;
+    return false;
+  }
+
+  /** The entry for a span of due times: the planned one of the last of them, which takes the others in. */
+  #entryOf(task: Task, span: Span, entries: readonly Entry[], first: EpochMs): Entry {
+    const { books, clock, newRunId } = this.#parts;
+    const within = entries.filter(({ due }) => due >= span.first && due <= span.due);
+    const planned = within.find(({ due }) => due === span.due);
+    for (const { id } of within) if (id !== planned?.id) books.put(id, null);
+    return {
+      ...(planned ?? newEntry(newRunId(), task.name, span.due, clock.now())),
+      first: Math.min(first, ...within.map((entry) => entry.first)),
+      count: within.reduce((sum, { count }) => sum + count - 1, span.count),
+    };
   }
 }

@@ -1,8 +1,11 @@
 /** Tells the loop when the wall clock was set, or the machine slept: the wall clock and the monotonic one then disagree. */
-import type { Clock, EpochMs, Ms } from '../types.ts';
+import { formatDuration } from '../schedule/duration.ts';
+import type { Clock, EpochMs, Level, Ms } from '../types.ts';
 
 /** Less than this is the slewing of NTP and the rounding of clocks. */
 const JUMP: Ms = 1_000;
+/** A machine may sleep for a moment; for longer somebody may want to know. */
+const NOTABLE: Ms = 60_000;
 
 export class ClockWatch {
   readonly #clock: Clock;
@@ -24,4 +27,10 @@ export class ClockWatch {
     this.#monotonic = monotonic;
     return { now, jump: Math.abs(jump) > JUMP ? jump : 0 };
   }
+}
+
+export function describeJump(jump: Ms): readonly [Level, string] {
+  const by = formatDuration(Math.round(Math.abs(jump) / 1000) * 1000);
+  if (jump < 0) return ['warning', `the clock went back by ${by}`];
+  return [jump > NOTABLE ? 'warning' : 'info', `the clock went forward by ${by}, or the machine slept that long`];
 }

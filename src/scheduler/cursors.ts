@@ -1,19 +1,19 @@
 /**
- * Up to which instant the occurrences of each task are accounted for (SPEC 5, "The bookkeeping is per task").
- * Promises the loop that no due time is seen twice and none is forgotten but those SPEC says. Writes through `save`.
+ * Up to which instant the occurrences of each task have their entry in the ledger (SPEC 5, "The bookkeeping is per task").
+ * Promises the loop that no due time is seen twice and none is forgotten but those SPEC says.
  */
-import type { Configuration, Cursor, EpochMs, Ms, Task } from '../types.ts';
+import type { Boot, Configuration, Cursor, EpochMs, Ms, Task } from '../types.ts';
 
 /** A clock set back by more is a correction: what lies in the future of it is forgotten (SPEC 5). */
-const CORRECTION: Ms = 3 * 3_600_000;
-
-type Changes = ReadonlyMap<string, Cursor | null>;
+export const CORRECTION: Ms = 3 * 3_600_000;
+/** A task with `@reboot` that is seen for the first time later than this after the boot is done for this one (SPEC 5). */
+const BOOTING: Ms = 600_000;
 
 export class Cursors {
   readonly #cursors: Map<string, Cursor>;
-  readonly #save: (changes: Changes) => void;
+  readonly #save: (task: string, cursor: Cursor | null) => void;
 
-  constructor(stored: ReadonlyMap<string, Cursor>, save: (changes: Changes) => void) {
+  constructor(stored: ReadonlyMap<string, Cursor>, save: (task: string, cursor: Cursor | null) => void) {
     this.#cursors = new Map(stored);
     this.#save = save;
   }
@@ -22,43 +22,50 @@ export class Cursors {
     return this.#cursors.get(task) ?? null;
   }
 
-  write(changes: Changes): void {
-    if (changes.size === 0) return;
-    for (const [task, cursor] of changes) {
-      if (cursor === null) this.#cursors.delete(task);
-      else this.#cursors.set(task, cursor);
-    }
-    this.#save(changes);
+  /** Every due time up to and including `seen` has an entry. Also goes back, where planned entries were taken out again. */
+  move(task: string, seen: EpochMs): void {
+    const cursor = this.#cursors.get(task);
+    if (cursor !== undefined && cursor.seen !== seen) this.#set(task, { ...cursor, seen });
   }
 
-  /** A task seen for the first time, or with another schedule than before, has missed nothing. */
-  adopt(configuration: Configuration, now: EpochMs): void {
-    const changes = new Map<string, Cursor | null>();
+  /** A task seen for the first time, or with another schedule than before, has missed nothing. Answers their names. */
+  adopt(configuration: Configuration, now: EpochMs, boot: Boot): ReadonlySet<string> {
+    const changed = new Set<string>();
     const enabled = configuration.tasks.filter((task) => task.enabled);
     for (const { name, schedule } of enabled) {
-      if (this.#cursors.get(name)?.fingerprint === schedule.fingerprint) continue;
-      changes.set(name, { fingerprint: schedule.fingerprint, seen: now });
+      const { kind, fingerprint } = schedule;
+      if (this.#cursors.get(name)?.fingerprint === fingerprint) continue;
+      changed.add(name);
+      const done = kind === 'reboot' && now - boot.at > BOOTING ? { boot: boot.id } : {};
+      this.#set(name, { fingerprint, seen: now, ...done });
     }
-    for (const name of this.#gone(configuration, enabled)) changes.set(name, null);
-    this.write(changes);
+    for (const name of this.#gone(configuration, enabled)) this.#set(name, null);
+    return changed;
+  }
+
+  /** True once for each boot, for a task with `@reboot` that is due at it. */
+  takeBoot(task: string, boot: Boot, now: EpochMs): boolean {
+    const cursor = this.#cursors.get(task);
+    if (cursor === undefined || cursor.boot === boot.id) return false;
+    this.#set(task, { ...cursor, seen: now, boot: boot.id });
+    return true;
   }
 
   /** Tasks that are disabled or removed start afresh when they come back; those that cannot be read now are not gone. */
   #gone(configuration: Configuration, enabled: readonly Task[]): string[] {
-    const kept = new Set([...enabled, ...configuration.invalid].map((task) => task.name));
-    const disabled = new Set(configuration.tasks.filter((task) => !task.enabled).map((task) => task.name));
-    const unread = configuration.problems.some((problem) => problem.severity === 'error' && problem.task === undefined);
-    return [...this.#cursors.keys()].filter((name) => !kept.has(name) && (disabled.has(name) || !unread));
+    const kept = new Set(enabled.map((task) => task.name));
+    return [...this.#cursors.keys()].filter((name) => !kept.has(name) && isGone(name, configuration));
   }
 
   /** Forgets what lies further in the future than a clock is set back for good reason. Answers how many tasks had any. */
   forgetFuture(now: EpochMs): number {
-    const changes = new Map<string, Cursor | null>();
+    let count = 0;
     for (const [task, cursor] of this.#cursors) {
-      if (cursor.seen - now > CORRECTION) changes.set(task, { ...cursor, seen: now });
+      if (cursor.seen - now <= CORRECTION) continue;
+      this.#set(task, { ...cursor, seen: now });
+      count += 1;
     }
-    this.write(changes);
-    return changes.size;
+    return count;
   }
 
   /** Everything up to now is accounted for, by the zone rules that held so far. In memory only: the next due time writes. */
@@ -68,14 +75,17 @@ export class Cursors {
     }
   }
 
-  /** Goes back before the earliest of these due times of each task, so that the next start sees them again. */
-  rewind(dues: Iterable<{ readonly task: string; readonly due: EpochMs }>): void {
-    const changes = new Map<string, Cursor | null>();
-    for (const { task, due } of dues) {
-      const cursor = this.#cursors.get(task);
-      const seen = Math.min(due - 1, changes.get(task)?.seen ?? Number.POSITIVE_INFINITY);
-      if (cursor) changes.set(task, { ...cursor, seen });
-    }
-    this.write(changes);
+  #set(task: string, cursor: Cursor | null): void {
+    if (cursor === null) this.#cursors.delete(task);
+    else this.#cursors.set(task, cursor);
+    this.#save(task, cursor);
   }
+}
+
+/** Whether a task is disabled or removed, and not merely unreadable now: set aside, or in a file that is. */
+export function isGone(name: string, { tasks, invalid, problems }: Configuration): boolean {
+  const task = tasks.find((candidate) => candidate.name === name);
+  if (task !== undefined) return !task.enabled;
+  const unread = problems.some((problem) => problem.severity === 'error' && problem.task === undefined);
+  return !unread && !invalid.some((candidate) => candidate.name === name);
 }

@@ -1,18 +1,30 @@
 /** What the loop needs from outside: the only ways in which it touches the world. */
-import type { Clock, Cursor, Level, Run, RunHandle, Scope, Summary, TaskEvent } from '../types.ts';
+import type { Boot, Clock, Cursor, Entry, Level, Run, RunHandle, Scope, Summary, TaskEvent } from '../types.ts';
+import type { Books } from './books.ts';
+import type { Live } from './roster.ts';
 
-export interface ArrivalParts {
+/** What is asked and told of each run. */
+export interface RunWorld {
+  readonly clock: Clock;
+  readonly books: Books;
   scope(run: Run): Scope;
   newRunId(): string;
   emit(event: TaskEvent): void;
+  /** Whether the due times of a task are skipped for now. */
+  isPaused(task: string): boolean;
 }
 
-export interface SchedulerParts extends ArrivalParts {
-  readonly clock: Clock;
+export interface ArrivalParts extends RunWorld {
+  /** A run that cannot even be begun. */
+  fail(run: Run, entry: Entry, reason: string): void;
+  /** One that waits is given up: it leaves the queue and the roster. */
+  forget(live: Live): void;
+}
+
+export interface SchedulerParts extends RunWorld {
+  readonly boot: Boot;
   /** Never throws. */
-  start(run: Run): RunHandle;
-  /** Stores cursors (null deletes); a failure is the store's to tell. */
-  saveCursors(cursors: ReadonlyMap<string, Cursor | null>): void;
+  start(run: Run, entry: Entry): RunHandle;
   /** False while the disk is too full to start anything (SPEC 7). */
   roomToStart(): boolean;
   /** True when a zone file has changed since it was last asked. */
@@ -21,4 +33,10 @@ export interface SchedulerParts extends ArrivalParts {
   tellClock(level: Level, message: string): void;
   /** A pass, or a moment of the daemon in which something ran, is over. */
   passed(summary: Summary): void;
+}
+
+/** What an earlier scheduler left: its cursors, and the entries that are still open (recovery.ts). */
+export interface Left {
+  readonly cursors: ReadonlyMap<string, Cursor>;
+  readonly open: readonly Entry[];
 }

@@ -29,6 +29,7 @@ function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
     duration: formatDuration(Math.round(exit.duration)),
     ended_by: exit.endedBy,
     ...occurrence(run),
+    retry_at: event.retryAt === null ? undefined : iso(event.retryAt),
     left: exit.left > 0 ? exit.left : undefined,
     result: paths.length === 1 ? paths[0] : paths.length > 1 ? paths : undefined,
     results: results.length > NAMED_RESULTS ? results.length : undefined,
@@ -50,10 +51,10 @@ export function reportEvent(logger: Logger, event: TaskEvent): void {
       logger.log(event.level, 'ended', endFields(event));
       break;
     case 'skipped': {
-      const { task, due, count, reason, detail } = event;
+      const { id, task, due, count, reason, detail } = event;
       const kind = reason === 'missed' ? 'missed' : 'skipped';
       const counted = count > 1 ? { count } : {};
-      logger.log(event.level, kind, { msg: detail, task: task.name, due: iso(due), reason, ...counted });
+      logger.log(event.level, kind, { msg: detail, task, run: id, due: iso(due), reason, ...counted });
       break;
     }
   }

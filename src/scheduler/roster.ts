@@ -1,27 +1,21 @@
-/**
- * The runs that wait, run or are being recorded, and the missed times that run one after the other. Promises the loop to
- * know at once whether a task has anything going.
- */
-import type { EpochMs, Run, RunHandle } from '../types.ts';
+/** The runs that wait, run, are being recorded or wait for a retry. Promises the loop to know at once what a task has going. */
+import type { Entry, Run, RunHandle } from '../types.ts';
 
 export interface Live {
-  readonly run: Run;
-  /** Null while it waits. */
+  run: Run;
+  /** As it stands in the ledger, or will within a second. */
+  entry: Entry;
+  /** `going`: until its end is recorded. */
+  stage: 'waiting' | 'retry' | 'going';
+  /** Null until it is started. */
   handle: RunHandle | null;
   /** Its process has ended; its result may still be being recorded. */
   over: boolean;
 }
 
-/** A due time that shall run, and how many earlier ones it stands for. */
-export interface Due {
-  readonly due: EpochMs;
-  readonly collapsed: number;
-}
-
 export class Roster {
   readonly #live = new Map<string, Live>();
-  readonly #ids = new Map<string, Set<string>>();
-  readonly #backlog = new Map<string, Due[]>();
+  readonly #tasks = new Map<string, Set<Live>>();
 
   get size(): number {
     return this.#live.size;
@@ -35,44 +29,24 @@ export class Roster {
     return this.#live.values();
   }
 
-  going(task: string): boolean {
-    return this.#ids.has(task);
+  of(task: string): readonly Live[] {
+    return [...(this.#tasks.get(task) ?? [])];
   }
 
-  add(run: Run): void {
-    this.#live.set(run.id, { run, handle: null, over: false });
-    const ids = this.#ids.get(run.task.name);
-    if (ids) ids.add(run.id);
-    else this.#ids.set(run.task.name, new Set([run.id]));
+  add(run: Run, entry: Entry, stage: Live['stage']): Live {
+    const live: Live = { run, entry, stage, handle: null, over: false };
+    this.#live.set(run.id, live);
+    const lives = this.#tasks.get(run.task.name);
+    if (lives) lives.add(live);
+    else this.#tasks.set(run.task.name, new Set([live]));
+    return live;
   }
 
-  remove(run: Run): void {
-    this.#live.delete(run.id);
-    const ids = this.#ids.get(run.task.name);
-    ids?.delete(run.id);
-    if (ids?.size === 0) this.#ids.delete(run.task.name);
-  }
-
-  /** Puts due times behind those that wait for their turn already. */
-  queue(task: string, dues: readonly Due[]): void {
-    if (dues.length > 0) this.#backlog.set(task, [...(this.#backlog.get(task) ?? []), ...dues]);
-  }
-
-  /** Takes all that wait for their turn. */
-  takeBacklog(task: string): Due[] {
-    const dues = this.#backlog.get(task) ?? [];
-    this.#backlog.delete(task);
-    return dues;
-  }
-
-  /** Takes the backlogs of all tasks. */
-  clearBacklogs(): { task: string; due: EpochMs }[] {
-    const all = [...this.#backlog].flatMap(([task, dues]) => dues.map(({ due }) => ({ task, due })));
-    this.#backlog.clear();
-    return all;
-  }
-
-  backlogTasks(): string[] {
-    return [...this.#backlog.keys()];
+  remove(live: Live): void {
+    const { id, task } = live.run;
+    this.#live.delete(id);
+    const lives = this.#tasks.get(task.name);
+    lives?.delete(live);
+    if (lives?.size === 0) this.#tasks.delete(task.name);
   }
 }

@@ -1,67 +1,83 @@
 /**
- * The loop: agenda -> admission -> start -> end. Waits on events only: the next due time (never longer than 30 s, so that
- * a clock step or a resume from suspend is seen), the end of a run, a reload, a stop. Promises that every due time is
- * either started or told as skipped, and that tenancy (SPEC 6) holds at every moment. Touches no file and no process
- * itself: `SchedulerParts` does.
+ * The loop: plan -> arrival -> admission -> start -> end. Waits on events only: the next due time (never longer than 30 s,
+ * so that a clock step or a resume from suspend is seen), the end of a run, a reload, a stop. Promises that every due time
+ * has one entry in the ledger, which says what became of it, and that tenancy (SPEC 6) holds at every moment. Touches no
+ * file and no process itself: `SchedulerParts` does.
  */
-import { Agenda } from '../schedule/agenda.ts';
 import { formatDuration } from '../schedule/duration.ts';
-import { Admission } from '../tenancy/queue.ts';
-import type { Configuration, Cursor, EpochMs, Ms, Outcome, Run, Summary, Task } from '../types.ts';
+import type { Concluded, Configuration, Entry, EpochMs, Ms, Run, Summary, Task } from '../types.ts';
 import { Arrivals, LATE_WITHIN, LATE_WITHIN_PASS } from './arrivals.ts';
-import { ClockWatch } from './clock-watch.ts';
-import { Cursors } from './cursors.ts';
+import { ClockWatch, describeJump } from './clock-watch.ts';
+import { conclude } from './conclude.ts';
+import { CORRECTION, Cursors } from './cursors.ts';
+import { Inheritance } from './inheritance.ts';
 import { failedOutcome } from './outcome.ts';
-import type { SchedulerParts } from './parts.ts';
+import type { Left, SchedulerParts } from './parts.ts';
+import { Plan } from './plan.ts';
 import { type Live, Roster } from './roster.ts';
+import { Tally } from './tally.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 const LONGEST_WAIT: Ms = 30_000;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
   readonly #mode: 'pass' | 'stay';
-  readonly #agenda = new Agenda<Task>();
-  readonly #admission = new Admission();
   readonly #roster = new Roster();
+  readonly #room: WaitingRoom;
   readonly #cursors: Cursors;
+  readonly #plan: Plan;
   readonly #watch: ClockWatch;
   readonly #arrivals: Arrivals;
+  readonly #inheritance: Inheritance;
   #tasks = new Map<string, Task>();
   #cancelTimer: (() => void) | null = null;
-  /** Nobody was there before the first look at the agenda. */
+  /** Nobody was there before the first look at the plan. */
   #first = true;
   #stopping = false;
-  #sums = { moment: { executions: 0, failures: 0 }, total: { executions: 0, failures: 0 } };
+  /** Runs that were started, and whose end is not recorded yet. */
+  #going = 0;
+  readonly #tally = new Tally();
   #finish: (() => void) | null = null;
 
-  constructor(parts: SchedulerParts, mode: 'pass' | 'stay', stored: ReadonlyMap<string, Cursor>) {
+  constructor(parts: SchedulerParts, mode: 'pass' | 'stay', left: Left) {
+    const { books } = parts;
     this.#parts = parts;
     this.#mode = mode;
-    this.#cursors = new Cursors(stored, (changes) => parts.saveCursors(changes));
+    this.#cursors = new Cursors(left.cursors, (task, cursor) => books.cursor(task, cursor));
+    this.#plan = new Plan({ ...parts, cursors: this.#cursors });
     this.#watch = new ClockWatch(parts.clock);
-    const fail = (run: Run, reason: string): void => this.#ended(run, failedOutcome(reason, parts.clock.now()));
-    this.#arrivals = new Arrivals({ ...parts, fail }, this.#cursors, this.#roster);
+    this.#room = new WaitingRoom({ ...parts, giveUp: (live) => this.#giveUp(live) }, this.#roster);
+    const [fail, forget] = [this.#fail.bind(this), (live: Live): unknown => this.#room.leave(live)];
+    this.#arrivals = new Arrivals({ ...parts, fail, forget }, this.#roster);
+    const heirs = { plan: this.#plan, roster: this.#roster, room: this.#room, arrivals: this.#arrivals };
+    this.#inheritance = new Inheritance(left.open, heirs);
   }
 
   /** Schedules until stopped, or, in a pass, until nothing is due, waits or runs. Load a configuration first. */
   run(): Promise<Summary> {
     return new Promise((resolve) => {
-      this.#finish = () => resolve({ ...this.#sums.total, next: this.#next() });
+      this.#finish = () => resolve({ ...this.#tally.total, next: this.#plan.next() });
       this.#turn();
     });
   }
 
   /** Swaps the configuration in. What runs goes on as it was started; what waits of tasks that are gone is given up. */
   load(configuration: Configuration): void {
+    const { clock, boot, books } = this.#parts;
     const started = this.#finish !== null;
     if (started) this.#turn();
-    const now = this.#parts.clock.now();
+    const now = clock.now();
+    this.#plan.takeBack(now);
     this.#tasks = new Map(configuration.tasks.filter((task) => task.enabled).map((task) => [task.name, task]));
-    this.#cursors.adopt(configuration, now);
+    this.#room.patience = configuration.patience;
+    const changed = this.#cursors.adopt(configuration, now, boot);
     this.#forgetFuture(now);
-    this.#agenda.clear();
-    this.#planAll();
+    this.#plan.load(this.#tasks, now);
     this.#dropRemoved();
+    this.#inheritance.handOn(configuration, changed, now);
+    this.#startWithBoot(now);
+    books.flush();
     if (started) this.#turn();
   }
 
@@ -69,7 +85,9 @@ export class Scheduler {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#rewindWaiting();
+    this.#plan.takeBack(this.#parts.clock.now());
+    this.#room.close();
+    this.#parts.books.flush();
     for (const { handle, over } of this.#roster.all()) if (!over) handle?.end('stop');
     this.#turn();
   }
@@ -84,93 +102,68 @@ export class Scheduler {
     const { now, jump } = this.#watch.look();
     if (jump !== 0) this.#noticeJump(now, jump);
     if (!this.#stopping) {
-      this.#collect(now, this.#first || jump > 0);
+      this.#collect(now, this.#first ? 'off' : jump > 0 ? 'clock' : null);
       this.#first = false;
-      if (this.#parts.zonesChanged()) {
-        this.#cursors.settle(now);
-        this.#planAll();
-      }
-      this.#admit();
+      if (this.#parts.zonesChanged()) this.#replan(now);
+      for (const live of this.#room.admit(now)) this.#start(live);
+      if (this.#mode === 'stay') this.#plan.ahead(now);
     }
     this.#arm();
     this.#rest();
   }
 
-  /** Takes what is due from the agenda and lets it arrive. */
-  #collect(now: EpochMs, absent: boolean): void {
-    const tasks = this.#agenda.take(now).map(({ value }) => value);
-    if (tasks.length === 0) return;
+  /** Takes what is due from the plan and lets it arrive. */
+  #collect(now: EpochMs, absent: Entry['absent']): void {
+    const due = this.#plan.take(now);
     const lateWithin = this.#mode === 'pass' && this.#first ? LATE_WITHIN_PASS : LATE_WITHIN;
-    const runs = this.#arrivals.due(tasks, { now, absent, lateWithin });
-    for (const task of tasks) this.#plan(task);
-    this.#enqueue(runs);
-  }
-
-  /** A cohort is what is due at one instant (SPEC 6). */
-  #enqueue(runs: readonly Run[]): void {
-    const cohorts = new Map<EpochMs, Run[]>();
-    for (const run of runs) {
-      const cohort = cohorts.get(run.due);
-      if (cohort) cohort.push(run);
-      else cohorts.set(run.due, [run]);
+    for (const one of due) {
+      for (const arrived of this.#arrivals.due(one, { now, absent, lateWithin })) this.#room.enter(arrived, now);
     }
-    for (const [due, cohort] of [...cohorts].sort(([a], [b]) => a - b)) {
-      this.#admission.arrive(
-        due,
-        cohort.map(({ id, task: { tenancy, order } }) => ({ id, tenancy, order })),
-      );
-    }
-  }
-
-  #admit(): void {
-    if (this.#admission.waiting === 0 || !this.#parts.roomToStart()) return;
-    for (const id of this.#admission.admit()) {
-      const live = this.#roster.get(id);
-      if (live) this.#start(live);
-    }
+    // What was not planned must have its entry before it starts.
+    if (due.some(({ dues }) => dues.length > 0)) this.#parts.books.flush();
   }
 
   #start(live: Live): void {
-    const { run } = live;
-    const handle = this.#parts.start(run);
+    const { clock, emit, books, start } = this.#parts;
+    live.stage = 'going';
+    this.#going += 1;
+    live.entry = { ...live.entry, phase: 'started', startedAt: clock.now() };
+    const handle = start(live.run, live.entry);
     live.handle = handle;
-    if (handle.pid !== null) this.#parts.emit({ type: 'started', run, at: this.#parts.clock.now(), pid: handle.pid });
+    live.entry = { ...live.entry, pid: handle.pid };
+    if (handle.pid !== null) emit({ type: 'started', run: live.run, at: clock.now(), pid: handle.pid });
+    books.put(live.run.id, live.entry);
     handle.over.then(() => {
       live.over = true;
-      this.#admission.ended(run.id);
+      this.#room.ended(live);
       this.#turn();
     });
-    handle.done.then((outcome) => {
-      this.#ended(run, outcome);
-      this.#roster.remove(run);
-      const task = this.#tasks.get(run.task.name);
-      if (task !== undefined && !this.#stopping) this.#enqueue(this.#arrivals.backlog(task));
+    handle.done.then((concluded) => {
+      this.#ended(live, concluded);
       this.#turn();
     });
   }
 
-  /** Arms the one timer: for the next due time, or to look at the clock. */
+  /** Arms the one timer: for the next time that matters, or to look at the clock. */
   #arm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     if (this.#stopping || this.#finish === null) return;
-    const next = this.#agenda.peek()?.at ?? Number.POSITIVE_INFINITY;
+    const next = Math.min(this.#plan.wake(this.#mode === 'stay'), this.#room.wake());
     const wait = Math.min(LONGEST_WAIT, Math.max(0, next - this.#parts.clock.now()));
     this.#cancelTimer = this.#parts.clock.after(wait, () => this.#turn());
   }
 
   /** When nothing goes on any more: tells so, and ends a pass or a stop. */
   #rest(): void {
-    // A pass does not wait for room on the disk: the next one sees again what could not start.
-    const stuck = this.#admission.running === 0 && this.#admission.waiting > 0;
-    if (this.#mode === 'pass' && stuck) this.#rewindWaiting();
-    if (this.#roster.size > 0 || this.#finish === null) return;
-    const { moment } = this.#sums;
-    if (moment.executions > 0 || this.#mode === 'pass') {
-      this.#parts.passed({ ...moment, next: this.#next() });
-      this.#sums.moment = { executions: 0, failures: 0 };
-    }
+    if (this.#going > 0 || this.#finish === null) return;
+    // A pass waits neither for room on the disk nor for a retry: the next one sees to what could not start.
+    if (this.#mode === 'pass') this.#room.close();
+    if (this.#room.waiting > 0 && !this.#stopping) return;
+    const moment = this.#tally.takeMoment();
+    if (moment.executions > 0 || this.#mode === 'pass') this.#parts.passed({ ...moment, next: this.#plan.next() });
     if (this.#mode === 'stay' && !this.#stopping) return;
+    this.#parts.books.flush();
     const finish = this.#finish;
     this.#finish = null;
     this.#cancelTimer?.();
@@ -178,30 +171,61 @@ export class Scheduler {
     finish();
   }
 
-  // ------------------------------------------------------------------------------------------------ bookkeeping
+  // ------------------------------------------------------------------------------------------------ ends, and what changes under way
 
-  #plan(task: Task): void {
-    const next = task.schedule.next(this.#cursors.of(task.name)?.seen ?? this.#parts.clock.now());
-    if (next === null) this.#agenda.delete(task.name);
-    else this.#agenda.set(task.name, next, task);
+  /** An attempt is over and recorded. */
+  #ended(live: Live, { outcome, entry }: Concluded): void {
+    this.#going -= 1;
+    this.#tell(live.run, outcome);
+    live.entry = entry;
+    if (entry.phase === 'retry' && !this.#stopping && this.#tasks.has(entry.task)) this.#room.awaitRetry(live);
+    else this.#roster.remove(live);
   }
 
-  #planAll(): void {
-    for (const task of this.#tasks.values()) this.#plan(task);
+  /** A run whose condition failed: it cannot even be begun. */
+  #fail(run: Run, entry: Entry, reason: string): void {
+    const { books, clock } = this.#parts;
+    const failed = failedOutcome(reason, clock.now());
+    const concluded = conclude(entry, run.task, failed);
+    if (concluded.phase === 'ended') books.close(concluded);
+    else {
+      books.put(run.id, concluded);
+      this.#room.awaitRetry(this.#roster.add(run, concluded, 'retry'));
+    }
+    this.#tell(run, { ...failed, retryAt: concluded.retryAt });
+  }
+
+  #tell(run: Run, outcome: Concluded['outcome']): void {
+    this.#parts.emit({ type: 'ended', run, ...outcome });
+    this.#tally.count(outcome);
+  }
+
+  /** `max_wait` is over. */
+  #giveUp({ run, entry }: Live): void {
+    const { maxWait } = run.task;
+    const held = entry.waited === null ? '' : `, kept back by ${[entry.waited.for, ...entry.waited.who].join(' ')}`;
+    const detail = `it waited for longer than max_wait (${formatDuration(maxWait ?? 0)})${held}`;
+    this.#arrivals.skip(entry, 'warning', 'max_wait', detail);
+  }
+
+  /** Tasks with `@reboot`, once per boot. */
+  #startWithBoot(now: EpochMs): void {
+    for (const task of this.#tasks.values()) {
+      const due = task.schedule.kind === 'reboot' && this.#cursors.takeBoot(task.name, this.#parts.boot, now);
+      const arrived = due ? this.#arrivals.booted(task, now) : null;
+      if (arrived !== null) this.#room.enter(arrived, now);
+    }
   }
 
   #noticeJump(now: EpochMs, jump: Ms): void {
-    const by = formatDuration(Math.round(Math.abs(jump) / 1000) * 1000);
-    if (jump > 0) {
-      const level = jump > LATE_WITHIN ? 'warning' : 'info';
-      this.#parts.tellClock(level, `the clock went forward by ${by}, or the machine slept that long`);
-      return;
-    }
-    this.#parts.tellClock('warning', `the clock went back by ${by}`);
-    if (this.#forgetFuture(now)) this.#planAll();
+    this.#parts.tellClock(...describeJump(jump));
+    if (jump > 0) return;
+    this.#room.shift(jump);
+    if (this.#forgetFuture(now)) this.#plan.load(this.#tasks, now);
   }
 
   #forgetFuture(now: EpochMs): boolean {
+    this.#plan.takeBack(now + CORRECTION);
     const count = this.#cursors.forgetFuture(now);
     if (count === 0) return false;
     const whose = count === 1 ? 'one task' : `${count} tasks`;
@@ -209,39 +233,18 @@ export class Scheduler {
     return true;
   }
 
-  /** What waits goes back before its due time, so that the next start sees it again. */
-  #rewindWaiting(): void {
-    const waiting = this.#takeWaiting(() => true).map(({ task, due }) => ({ task: task.name, due }));
-    this.#cursors.rewind([...waiting, ...this.#roster.clearBacklogs()]);
+  /** A zone file has changed: what comes is planned anew, and everything up to now is as it was. */
+  #replan(now: EpochMs): void {
+    this.#plan.takeBack(now);
+    this.#cursors.settle(now);
+    this.#plan.load(this.#tasks, now);
   }
 
   #dropRemoved(): void {
-    for (const { task, due, collapsed } of this.#takeWaiting((run) => !this.#tasks.has(run.task.name))) {
-      this.#arrivals.skip(task, { due, collapsed }, 'warning', 'removed', 'it was removed or disabled while it waited');
-    }
-    for (const name of this.#roster.backlogTasks()) if (!this.#tasks.has(name)) this.#roster.takeBacklog(name);
-  }
-
-  #takeWaiting(which: (run: Run) => boolean): Run[] {
-    const runs = this.#admission.waitingIds().flatMap((id) => this.#roster.get(id)?.run ?? []);
-    const taken = runs.filter(which);
-    for (const run of taken) {
-      this.#admission.drop(run.id);
-      this.#roster.remove(run);
-    }
-    return taken;
-  }
-
-  #next(): Summary['next'] {
-    const next = this.#agenda.peek();
-    return next === null ? null : { at: next.at, task: next.key };
-  }
-
-  #ended(run: Run, outcome: Outcome): void {
-    this.#parts.emit({ type: 'ended', run, ...outcome });
-    for (const sum of [this.#sums.moment, this.#sums.total]) {
-      sum.executions += 1;
-      if (outcome.status !== 'OK') sum.failures += 1;
+    for (const live of [...this.#roster.all()]) {
+      if (live.stage === 'going' || this.#tasks.has(live.run.task.name)) continue;
+      this.#room.leave(live);
+      this.#arrivals.skip(live.entry, 'warning', 'removed', 'it was removed or disabled while it waited');
     }
   }
 }

@@ -1,7 +1,7 @@
-/** What a run writes to fd 2 becomes log records as it comes (SPEC 10); remembers its beginning for the run's own record. */
+/** What a run writes to fd 2 becomes log records as it comes (SPEC 10); keeps its beginning and end for the run's own record. */
 import { createRecordReader, type TaskLogRecord } from '../output/record.ts';
-import type { Clock, Level, LogEvent, LogFields, Ms, Run } from '../types.ts';
-import { HEAD_BYTES } from './head.ts';
+import type { Clock, Excerpt, Level, LogEvent, LogFields, Ms, Run } from '../types.ts';
+import { collectExcerpt } from './excerpt.ts';
 
 /** How long bytes are held back in which neither NUL nor lines are seen to rule (SPEC 10). */
 const HOLD: Ms = 200;
@@ -9,8 +9,8 @@ const HOLD: Ms = 200;
 export interface TaskLog {
   push(chunk: Buffer): void;
   end(): void;
-  /** The first bytes of fd 2 as text. */
-  head(): string;
+  /** What came so far. */
+  excerpt(): Excerpt;
 }
 
 export function logTaskRecords(
@@ -20,7 +20,7 @@ export function logTaskRecords(
   const { formatLog: format, separator } = run.task;
   const reader = createRecordReader({ format, separator });
   let cancelHold: (() => void) | null = null;
-  let head = Buffer.alloc(0);
+  const collector = collectExcerpt();
   const emit = (records: readonly TaskLogRecord[]): void => {
     for (const record of records) parts.log(record.level, 'log', fieldsOf(record, run));
   };
@@ -30,7 +30,7 @@ export function logTaskRecords(
   };
   return {
     push(chunk) {
-      if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
+      collector.push(chunk);
       emit(reader.push(chunk));
       if (!reader.undecided) release();
       else
@@ -43,7 +43,7 @@ export function logTaskRecords(
       release();
       emit(reader.end());
     },
-    head: () => head.toString('utf8'),
+    excerpt: collector.excerpt,
   };
 }
 

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, messageOf } from '../errors.ts';
+import { errnoOf, FateError, messageOf } from '../errors.ts';
 
 /** Where lmdb-js's format has its magic number and version, little-endian, behind the head of the first page. */
 const MAGIC = { at: 24, bytes: Buffer.from([0xde, 0xc0, 0xef, 0xbe, 2, 0, 0, 0]) } as const;
@@ -78,6 +78,13 @@ export function openDescriptors(folder: string): number[] {
 
 function isThere(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** What an environment that cannot be opened is called. */
+export function openError(folder: string, error: unknown): FateError {
+  if (error instanceof FateError) return error;
+  const code = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') ? 'NOT_PERMITTED' : 'FATAL';
+  return new FateError(code, explainFailure('opened', folder, error), { cause: error });
 }
 
 /** LMDB tells a write that was cut short as EIO, whatever the reason: the room that is left says which it was. */

@@ -2,10 +2,18 @@
  * What Fate remembers of its tasks, in LMDB (SPEC 9). Promises the scheduler that a batch is written whole or not at all,
  * and survives a SIGKILL, and a power cut too, from the moment `write` returns.
  */
-import { type Database, open, type RootDatabase } from 'lmdb';
-import { errnoOf, FateError } from '../errors.ts';
-import type { Bytes, Cursor, EpochMs } from '../types.ts';
-import { checkFormat, explainFailure, makeFiles, openDescriptors } from './store-files.ts';
+import { open, type RootDatabase } from 'lmdb';
+import { faultPoint } from '../faults.ts';
+import type { Bytes, Cursor, EpochMs, History } from '../types.ts';
+import { asFields, asInstant, asList, asName, asOneOf, asWhole, parseJson } from './guards.ts';
+import { applyLedger, encodeLedger, type LedgerBatch } from './ledger.ts';
+import { type LedgerReader, ledgerReader, readCursor } from './looking.ts';
+import { sweepTables } from './retention.ts';
+import { checkFormat, explainFailure, makeFiles, openDescriptors, openError } from './store-files.ts';
+import { layoutIn, migrate, OPTIONS, openTables, type Table, type Tables } from './tables.ts';
+
+export type { Closing } from './ledger.ts';
+export type { LedgerReader } from './looking.ts';
 
 export interface StoredState {
   /** `structure`: a value that JSON can hold; `text`: what the task wrote, as it is. */
@@ -21,35 +29,35 @@ export interface KnownResult {
 }
 
 /** By task name; null deletes. */
-export interface Batch {
+export interface Batch extends LedgerBatch {
   readonly cursors?: ReadonlyMap<string, Cursor | null>;
   readonly states?: ReadonlyMap<string, StoredState | null>;
   /** Replaces the whole list of a task, oldest first; an empty one deletes. */
   readonly results?: ReadonlyMap<string, readonly KnownResult[]>;
 }
 
-export interface Store {
-  cursor(task: string): Cursor | null;
+export interface Store extends LedgerReader {
   cursors(): Map<string, Cursor>;
   state(task: string): StoredState | null;
   results(task: string): KnownResult[];
-  /** Never throws; rejects with a sentence that names the folder, and then nothing of the batch was written. */
-  write(batch: Batch): Promise<void>;
+  /**
+   * Synced when it returns; whole or not at all.
+   * @throws Error with a sentence that names the folder; then nothing of the batch was written
+   */
+  write(batch: Batch): void;
+  /** From now on closing prunes by it. Until it is set nothing is pruned. */
+  keepHistory(history: History): void;
+  /**
+   * Removes at most `limit` entries that are older than maxAge, or beyond the numbers, of any task, also of tasks that are no
+   * more; answers how many. For a daily sweep in slices. @throws as `write`
+   */
+  sweep(now: EpochMs, limit: number): number;
+  /** The kernel's boot id (random(4)) as it was when the store was last used; null the first time. */
+  boot(): string | null;
+  /** @throws as `write` */
+  setBoot(id: string): void;
   close(): Promise<void>;
 }
-
-/** Grows by one whenever an older Fate could not read what this one writes. */
-const LAYOUT = 1;
-
-/**
- * Commits are synced to the disk before they return. lmdb-js's other way, a sync that overlaps, keeps a second copy of the
- * meta page and syncs within the synchronous commit all the same, so it would only cost more. The other databases' places
- * are for the ledger.
- */
-const OPTIONS = { maxDbs: 32, overlappingSync: false } as const;
-
-/** Values are JSON text, so that another version of Fate, or a person, can read them. */
-type Table = Database<string, string>;
 
 /**
  * @param folder `<state>/<animal>-<md5>`, which is there
@@ -61,81 +69,82 @@ export function openStore(folder: string, closeOnExec?: (fd: number) => void): S
   try {
     makeFiles(folder);
     checkFormat(folder);
-    root = open<string, string>({ path: folder, encoding: 'string', ...OPTIONS });
+    root = open<string, string>({ path: folder, ...OPTIONS });
     if (closeOnExec !== undefined) for (const fd of openDescriptors(folder)) closeOnExec(fd);
-    checkLayout(root, folder);
-    return storeIn(root, folder);
+    const meta = root.openDB<string, string>('meta', { encoding: 'string' });
+    // Refused before anything is made in it.
+    layoutIn(meta, folder);
+    const tables = openTables(root);
+    if (tables === null) throw new Error('a table is missing');
+    root.transactionSync(() => migrate(tables, meta, folder));
+    // Readers that were killed would keep the pages they saw from being used again.
+    root.readerCheck();
+    return storeIn(root, meta, tables, folder);
   } catch (error) {
     root?.close().catch(() => {});
-    if (error instanceof FateError) throw error;
-    const code = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') ? 'NOT_PERMITTED' : 'FATAL';
-    throw new FateError(code, explainFailure('opened', folder, error), { cause: error });
+    throw openError(folder, error);
   }
 }
 
-function checkLayout(root: RootDatabase<string, string>, folder: string): void {
-  const meta = root.openDB<string, string>('meta', { encoding: 'string' });
-  const found = meta.get('layout');
-  if (found === undefined) root.transactionSync(() => void meta.put('layout', String(LAYOUT)));
-  else if (!(Number(found) <= LAYOUT)) {
-    throw new FateError(
-      'FATAL',
-      `the state in ${folder} was written by a newer version of Fate: layout ${found}, and this one knows ${LAYOUT}`,
-    );
-  }
-}
-
-function storeIn(root: RootDatabase<string, string>, folder: string): Store {
-  const table = (name: string): Table => root.openDB<string, string>(name, { encoding: 'string' });
-  const [cursors, states, results] = [table('cursors'), table('states'), table('results')];
+function storeIn(root: RootDatabase<string, string>, meta: Table, tables: Tables, folder: string): Store {
+  const { cursors, states, results } = tables;
   let closed = false;
+  let history: History | null = null;
 
-  const changesIn = (batch: Batch): [Table, string, string | null][] => {
-    const changes: [Table, string, string | null][] = [];
-    const add = (to: Table, entries: Iterable<readonly [string, unknown]>): void => {
-      for (const [key, value] of entries) changes.push([to, key, value === null ? null : JSON.stringify(value)]);
-    };
-    add(cursors, batch.cursors ?? []);
-    add(states, batch.states ?? []);
-    for (const [task, known] of batch.results ?? []) add(results, [[task, known.length === 0 ? null : known]]);
-    return changes;
-  };
-
-  const commit = (batch: Batch): void => {
-    if (closed) throw new Error('the store is closed');
-    // Encoded before the transaction begins, so that a value that cannot be encoded breaks nothing off in the middle.
-    const changes = changesIn(batch);
-    if (changes.length === 0) return;
-    root.transactionSync(() => {
-      for (const [to, key, value] of changes) {
-        if (value === null) to.remove(key);
-        else to.put(key, value);
-      }
-    });
+  /** The one place that writes. What `prepare` does comes before the transaction begins, what it answers runs in it. */
+  const commit = <T>(prepare: () => () => T): T => {
+    try {
+      if (closed) throw new Error('the store is closed');
+      const action = prepare();
+      faultPoint('ledger.write');
+      const done = root.transactionSync(action);
+      faultPoint('ledger.written');
+      return done;
+    } catch (error) {
+      throw new Error(explainFailure('written', folder, error), { cause: error });
+    }
   };
 
   return {
-    cursor: (task) => read<Cursor>(cursors.get(task)),
+    ...ledgerReader(tables),
     cursors() {
       const all = new Map<string, Cursor>();
       for (const { key, value } of cursors.getRange()) {
-        const cursor = read<Cursor>(value);
+        const cursor = readCursor(value);
         if (cursor !== null) all.set(key, cursor);
       }
       return all;
     },
-    state: (task) => read<StoredState>(states.get(task)),
-    results: (task) => read<KnownResult[]>(results.get(task)) ?? [],
+    state: (task) => readState(states.get(task)),
+    results: (task) => asList(parseJson(results.get(task) ?? ''), readKnown),
     write(batch) {
-      const written = new Promise<void>((resolve) => {
-        commit(batch);
-        resolve();
-      }).catch((error: unknown) => {
-        throw new Error(explainFailure('written', folder, error), { cause: error });
+      const size = [batch.cursors, batch.states, batch.results, batch.open, batch.closed];
+      if (!closed && size.every((map) => (map?.size ?? 0) === 0)) return;
+      commit(() => {
+        const changes = encodeTexts(tables, batch);
+        const ledger = encodeLedger(batch);
+        return () => {
+          for (const [table, key, value] of changes) {
+            if (value === null) table.remove(key);
+            else table.put(key, value);
+          }
+          applyLedger(tables, ledger, history);
+        };
       });
-      // Who does not wait for it must not end the process by an unhandled rejection.
-      written.catch(() => {});
-      return written;
+    },
+    keepHistory(wanted) {
+      history = wanted;
+    },
+    sweep: (now, limit) =>
+      commit(() => {
+        // A reader that was killed since then keeps the pages that it saw.
+        root.readerCheck();
+        const kept = history;
+        return () => (kept === null ? 0 : sweepTables(tables, kept, now, limit));
+      }),
+    boot: () => meta.get('boot') ?? null,
+    setBoot(id) {
+      commit(() => () => void meta.put('boot', id));
     },
     async close() {
       if (closed) return;
@@ -145,13 +154,26 @@ function storeIn(root: RootDatabase<string, string>, folder: string): Store {
   };
 }
 
+function encodeTexts({ cursors, states, results }: Tables, batch: Batch): [Table, string, string | null][] {
+  const changes: [Table, string, string | null][] = [];
+  const add = (to: Table, entries: Iterable<readonly [string, unknown]>): void => {
+    for (const [key, value] of entries) changes.push([to, key, value === null ? null : JSON.stringify(value)]);
+  };
+  add(cursors, batch.cursors ?? []);
+  add(states, batch.states ?? []);
+  for (const [task, known] of batch.results ?? []) add(results, [[task, known.length === 0 ? null : known]]);
+  return changes;
+}
+
 /** What is there but cannot be read (a file damaged by the disk) counts as not there: the task goes on as a new one. */
-function read<T>(text: string | undefined): T | null {
-  if (text === undefined) return null;
-  try {
-    // Written by `write` only, from a T.
-    return JSON.parse(text) as T;
-  } catch {
-    return null;
-  }
+function readState(text: string | undefined): StoredState | null {
+  const fields = asFields(parseJson(text ?? ''));
+  const kind = asOneOf(['structure', 'text'], fields?.kind);
+  return fields === null || kind === null || !('value' in fields) ? null : { kind, value: fields.value };
+}
+
+function readKnown(value: unknown): KnownResult | null {
+  const fields = asFields(value);
+  const [path, size, at] = [asName(fields?.path), asWhole(fields?.size, 0), asInstant(fields?.at)];
+  return path === null || size === null || at === null ? null : { path, size, at };
 }

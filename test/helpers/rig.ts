@@ -1,6 +1,22 @@
-/** The scheduling loop with a fake clock and runs that end when the test says so. */
+/** The scheduling loop with a fake clock, runs that end when the test says so, and a ledger in memory. */
+import { Books } from '../../src/scheduler/books.ts';
+import { conclude } from '../../src/scheduler/conclude.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
-import type { Configuration, Cursor, Exit, Outcome, Run, Status, Summary, Task, TaskEvent } from '../../src/types.ts';
+import type { Batch } from '../../src/state/store.ts';
+import type {
+  Boot,
+  Configuration,
+  Cursor,
+  Entry,
+  EpochMs,
+  Exit,
+  Outcome,
+  Run,
+  Status,
+  Summary,
+  Task,
+  TaskEvent,
+} from '../../src/types.ts';
 import { FakeClock, settled } from './fake-clock.ts';
 
 export interface Rig {
@@ -8,7 +24,18 @@ export interface Rig {
   readonly scheduler: Scheduler;
   readonly events: TaskEvent[];
   readonly cursors: Map<string, Cursor>;
+  /** The ledger as it would be found after a crash at this moment. */
+  readonly open: Map<string, Entry>;
+  readonly closed: Map<string, Entry>;
+  /** The phase in the ledger of each run at the moment of its start. */
+  readonly startedFrom: (string | undefined)[];
+  /** How often it was written to. */
+  writes: number;
+  /** The disk refuses everything. */
+  broken: boolean;
+  readonly paused: Set<string>;
   readonly told: string[];
+  readonly logged: string[];
   readonly summaries: Summary[];
   /** Names of tasks that run now, in the order they started. */
   running(): string[];
@@ -16,31 +43,74 @@ export interface Rig {
   story(): string[];
   /** Ends the run of a task. */
   end(task: string, status?: Status): Promise<void>;
+  /** The entries of a task, by due time. */
+  entries(task: string): Entry[];
   readonly signals: string[];
   room: boolean;
   zonesChanged: boolean;
 }
 
 export const START = Date.UTC(2026, 0, 1, 12, 0, 30);
+export const BOOT: Boot = { kernel: 'k', id: 'k:1', at: START - 3_600_000 };
 
 export function configuration(...tasks: readonly Task[]): Configuration {
-  return { files: [], tasks: tasks.map((task, order) => ({ ...task, order })), invalid: [], problems: [], log: [] };
+  return {
+    files: [],
+    tasks: tasks.map((task, order) => ({ ...task, order })),
+    invalid: [],
+    problems: [],
+    log: [],
+    patience: 600_000,
+    history: { maxRuns: 1000, maxFailures: 1000, maxAge: null },
+  };
 }
 
-export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Cursor> = new Map(), start = START): Rig {
+export interface RigOptions {
+  readonly start?: EpochMs;
+  readonly open?: readonly Entry[];
+  readonly boot?: Boot;
+}
+
+export function makeRig(
+  mode: 'pass' | 'stay',
+  stored: ReadonlyMap<string, Cursor> = new Map(),
+  { start = START, open = [], boot = BOOT }: RigOptions = {},
+): Rig {
   const clock = new FakeClock(start);
   const live = new Map<string, { run: Run; finish(status: Status): void }>();
+  const paused = new Set<string>();
+  const logged: string[] = [];
   const events: TaskEvent[] = [];
-  const cursors = new Map(stored);
   const told: string[] = [];
   const summaries: Summary[] = [];
   const signals: string[] = [];
+  const ledger = {
+    cursors: new Map(stored),
+    open: new Map(open.map((entry) => [entry.id, entry])),
+    closed: new Map<string, Entry>(),
+  };
   let ids = 0;
+  const write = (batch: Batch): void => {
+    if (rig.broken) throw new Error('the disk refuses');
+    rig.writes += 1;
+    for (const [name, cursor] of batch.cursors ?? []) put(ledger.cursors, name, cursor);
+    for (const [id, entry] of batch.open ?? []) put(ledger.open, id, entry);
+    for (const [id, { entry }] of batch.closed ?? []) {
+      ledger.open.delete(id);
+      ledger.closed.set(id, entry);
+    }
+  };
+  const books = new Books({ clock, write, log: (level, event, { msg }) => logged.push(`${level} ${event} ${msg}`) });
   const rig: Rig = {
     clock,
     events,
-    cursors,
+    ...ledger,
+    startedFrom: [],
+    writes: 0,
+    broken: false,
+    paused,
     told,
+    logged,
     summaries,
     signals,
     room: true,
@@ -48,7 +118,7 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
     running: () => [...live.values()].map(({ run }) => run.task.name),
     story: () =>
       events.map((event) => {
-        if (event.type === 'skipped') return `skipped ${event.task.name} ${event.reason} ${event.level}`;
+        if (event.type === 'skipped') return `skipped ${event.task} ${event.reason} ${event.level}`;
         return event.type === 'ended'
           ? `ended ${event.run.task.name} ${event.status}`
           : `started ${event.run.task.name}`;
@@ -57,14 +127,19 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
       const found = [...live.values()].find(({ run }) => run.task.name === task);
       if (found === undefined) throw new Error(`${task} does not run; ${rig.running().join(', ') || 'nothing'} does`);
       found.finish(status);
-      await settled();
-      await settled();
-      await settled();
+      for (let i = 0; i < 5; i += 1) await settled();
     },
+    entries: (task) =>
+      [...ledger.open.values(), ...ledger.closed.values()]
+        .filter((entry) => entry.task === task)
+        .sort((a, b) => a.due - b.due),
     scheduler: new Scheduler(
       {
         clock,
-        start(run) {
+        books,
+        boot,
+        start(run, entry) {
+          rig.startedFrom.push(ledger.open.get(run.id)?.phase);
           const { promise, resolve } = deferred<Outcome>();
           live.set(run.id, {
             run,
@@ -78,8 +153,13 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
             over: promise.then(() => {}),
             // As with a real process, the end is known before result and state are recorded.
             done: promise.then(async (ended) => {
-              await settled();
-              return ended;
+              const concluded = conclude(entry, run.task, ended);
+              const batch =
+                concluded.phase === 'retry'
+                  ? { open: new Map([[run.id, concluded]]) }
+                  : { closed: new Map([[run.id, { entry: concluded, output: null }]]) };
+              await books.settle(batch);
+              return { outcome: { ...ended, retryAt: concluded.retryAt }, entry: concluded };
             }),
             end: (by) => signals.push(`${by} ${run.task.name}`),
             kill: () => signals.push(`KILL ${run.task.name}`),
@@ -93,15 +173,10 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
           due,
           attempt,
           runId: id,
-          host: { name: 'h', id: 'i', cpus: 1, uid: 0 },
+          host: { name: 'h', id: 'i', cpus: 1, uid: 0, boot },
         }),
         newRunId: () => `r${++ids}`,
-        saveCursors(changes) {
-          for (const [name, cursor] of changes) {
-            if (cursor === null) cursors.delete(name);
-            else cursors.set(name, cursor);
-          }
-        },
+        isPaused: (task) => paused.has(task),
         roomToStart: () => rig.room,
         zonesChanged() {
           const changed = rig.zonesChanged;
@@ -113,10 +188,15 @@ export function makeRig(mode: 'pass' | 'stay', stored: ReadonlyMap<string, Curso
         passed: (summary) => summaries.push(summary),
       },
       mode,
-      stored,
+      { cursors: stored, open },
     ),
   };
   return rig;
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T | null): void {
+  if (value === null) map.delete(key);
+  else map.set(key, value);
 }
 
 function outcome(status: Status, clock: FakeClock): Outcome {
@@ -135,7 +215,8 @@ function outcome(status: Status, clock: FakeClock): Outcome {
     state: null,
     left: 0,
   };
-  return { status, level: status === 'OK' ? 'info' : 'error', exit, results: [], reason: null, stdout: '', stderr: '' };
+  const level = status === 'OK' ? 'info' : 'error';
+  return { status, level, exit, results: [], reason: null, retryAt: null, stdout: '', stderr: '' };
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

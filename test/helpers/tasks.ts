@@ -5,6 +5,7 @@ import type { EpochMs, Ms, Schedule, Task } from '../../src/types.ts';
 export function every(period: Ms, offset: Ms = 0): Schedule {
   const next = (after: EpochMs): EpochMs => Math.floor((after - offset) / period) * period + period + offset;
   return {
+    kind: 'every',
     expression: `every ${period} + ${offset}`,
     normalized: `every ${period} + ${offset}`,
     timezone: 'UTC',
@@ -43,6 +44,9 @@ export function makeTask(name: string, changes: Partial<Task> = {}): Task {
     keep: { count: null, age: null, size: null },
     tenancy: 3,
     overlap: 'skip',
+    mutex: null,
+    maxWait: null,
+    retry: null,
     ...changes,
   };
 }

@@ -49,6 +49,9 @@ test('docs/commands.md names every option there is, and no other', async (t) => 
     'fate control',
     'fate check',
     'fate next',
+    'fate runs',
+    'fate show',
+    'fate why',
     'fate debug execute',
     'fate debug run',
   ]) {
@@ -223,6 +226,21 @@ test('next shows when tasks are due, in order, each on the wall clock of its zon
       normalized: '0 0 3 * * *',
     },
   ]);
+});
+
+test('next shows what runs at a boot last, without a time', async (t) => {
+  const tasks = 'start: {schedule: "@reboot", exec: ls}\nsync: {schedule: "@every 12h", exec: ls}\n';
+  const prefix = makePrefix(t, { 'tasks.yaml': tasks });
+  const { stdout } = await prefix.run('fate', 'next', '-n', '2', '--at', '2026-03-28T13:00:00Z');
+  assert.deepEqual(stdout.split('\n'), [
+    `DUE${' '.repeat(29)}TASK`,
+    'Sun 2026-03-29 00:00:00 +00:00  sync',
+    'Sun 2026-03-29 12:00:00 +00:00  sync',
+    'at the next boot                start',
+    '',
+  ]);
+  const json = JSON.parse((await prefix.run('fate', 'next', 'start', '-n', '5', '--json')).stdout);
+  assert.deepEqual(json, [{ task: 'start', due: null, timezone: null, expression: '@reboot', normalized: '@reboot' }]);
 });
 
 test('debug execute runs a command as a task and reports what would be recorded', async (t) => {

@@ -12,6 +12,7 @@ const src = join(repo, 'src');
 const STOREYS: readonly (readonly string[])[] = [
   ['types.ts'],
   ['errors.ts'],
+  ['faults.ts'],
   ['folders.ts'],
   ['schedule', 'tenancy'],
   ['execution', 'output', 'state', 'log', 'systemd', 'control', 'conf', 'platform'],

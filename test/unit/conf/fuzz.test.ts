@@ -12,6 +12,7 @@ import { parseTomlFile } from '../../../src/conf/toml-file.ts';
 import { parseYamlFile } from '../../../src/conf/yaml-file.ts';
 import { FateError } from '../../../src/errors.ts';
 import { createZoneSource } from '../../../src/platform/zone-files.ts';
+import { nextAttempt } from '../../../src/schedule/retry.ts';
 import { HOST, makeFolder } from '../../fixtures/conf/folder.ts';
 
 const zones = createZoneSource();
@@ -40,6 +41,15 @@ disk:
   path: {result: "<%= default_path.dir %>/x<%= ext %>", keep: {count: 3, age: 30d, size: 1G}}
   param: {a: [1, 2.5, null, "x"]}
 mail: {schedule: "*/5 * * * *", shell: {script: "echo x", executable: bash}, success_exit: [1, 2], scheduling: {tenancy: 1}}
+sync: {schedule: "@every 90s", retry: {limit: 5, delay: 1m, backoff: 1.5, max_delay: 1h, on: [error, lost]}, scheduling: {overlap: queue, mutex: net, max_wait: 2h}}
+start: {schedule: "@reboot", retry: 2, scheduling: {overlap: replace}}
+`;
+const DEFAULTS = `timeout: 5m
+retry: {limit: 2, delay: 10s, backoff: 3, max_delay: 5m, on: [retry, error, timeout, signal, failed]}
+scheduling: {tenancy: 4, overlap: allow, mutex: all, max_wait: 1d, patience: 0}
+history: {max_runs: 10, max_failures: 0, max_age: 30d}
+schedule: {timezone: UTC, missed: skip}
+path: {keep: {count: 3}, log: [/dev/stderr, {file: x.log, rotation: 1M}]}
 `;
 const TOML = `[disk]
 schedule = "*/5 * * * *"
@@ -55,6 +65,11 @@ text"""
 schedule = {expression = "@daily", hash = "x"}
 if = "attempt > 1"
 path.keep.count = 3
+retry = {limit = 5, delay = "1m", backoff = 1.5, max_delay = "1h", on = ["error", "lost"]}
+scheduling = {overlap = "queue", mutex = "net", max_wait = "2h"}
+[start]
+schedule = "@reboot"
+retry = 2
 `;
 
 const piece = fc.oneof(
@@ -135,6 +150,13 @@ test('YAML with anything broken in it gives tasks or problems', async () => {
   );
 });
 
+test('defaults with anything broken in them give defaults or problems', async () => {
+  await fc.assert(
+    fc.asyncProperty(mutated(DEFAULTS), (text) => judge(parseYamlFile('f', text), text)),
+    { numRuns: 500 },
+  );
+});
+
 test('TOML with anything broken in it gives tasks or problems', async () => {
   await fc.assert(
     fc.asyncProperty(mutated(TOML), async (text) => judge(await parseTomlFile('f', text), text)),
@@ -151,6 +173,9 @@ const value = fc.oneof(
     '5',
     'no',
     '@daily',
+    '@every 90s',
+    '@every',
+    '@reboot',
     '* * * * *',
     '<%= 1 %>',
     '<%',
@@ -170,7 +195,10 @@ const value = fc.oneof(
     true,
     null,
     undefined,
+    'queue',
+    'replace',
     ['json'],
+    ['error', 'lost', 'error'],
     [1],
   ),
 );
@@ -202,15 +230,27 @@ test('any value for any key is accepted or told, and what is accepted is whole',
   const defaults = mapping(keyPaths(defaultsSchema));
   fc.assert(
     fc.property(task, defaults, (one, two) => {
-      const { tasks, invalid, findings, badDefaults } = resolve(document('d', two), [document('t', { a: one })]);
+      const { tasks, invalid, findings, badDefaults, patience, history } = resolve(document('d', two), [
+        document('t', { a: one }),
+      ]);
       assert.equal(tasks.length + invalid.length, 1);
       assert.equal(
         badDefaults,
         findings.some(({ file }) => file === 'd'),
       );
+      assert.ok(patience >= 0 && history.maxRuns >= 0 && history.maxFailures >= 0 && (history.maxAge ?? 1) > 0);
       if (tasks[0] !== undefined) {
         assert.ok(Object.values(tasks[0]).every((part) => part !== undefined));
         assert.ok(tasks[0].successExit.includes(0) && tasks[0].tenancy >= 1 && tasks[0].grace >= 0);
+        assert.ok(tasks[0].mutex !== '' && (tasks[0].maxWait ?? 1) > 0);
+        const { retry } = tasks[0];
+        if (retry !== null) {
+          const { limit, delay, backoff, maxDelay, on } = retry;
+          assert.ok([limit, delay, maxDelay].every(Number.isSafeInteger) && Number.isFinite(backoff));
+          assert.ok(limit >= 1 && delay >= 0 && backoff >= 1 && maxDelay > 0 && on.length > 0);
+          const at = nextAttempt(retry, { id: 'r', attempt: limit, at: 0, cause: on[0] ?? null });
+          assert.ok(at !== null && at >= 0);
+        }
       }
     }),
     { numRuns: 3000 },

@@ -47,6 +47,9 @@ test('a task with a schedule alone has every default', async (t) => {
     keep: { count: null, age: null, size: null },
     tenancy: 3,
     overlap: 'skip',
+    mutex: null,
+    maxWait: null,
+    retry: null,
   });
   assert.deepEqual(task.command, { kind: 'command', program: 'fate-disk' });
   assert.deepEqual(task.resultPath, { kind: 'default' });
@@ -85,7 +88,16 @@ keep = {count = 5, age = "1w", size = "1GiB"}
 
 [a.scheduling]
 tenancy = 1
-overlap = "skip"
+overlap = "queue"
+mutex = " disk "
+max_wait = "2h"
+
+[a.retry]
+limit = 5
+delay = "1m"
+backoff = 1.5
+max_delay = "1h"
+on = ["lost", "error", "lost"]
 `,
   yaml: `
 a:
@@ -100,7 +112,8 @@ a:
   schedule: {expression: "@hourly", hash: b, timezone: Europe/Berlin, missed: all, missed_within: 2d}
   format: {param: yaml, log: text, result: [yaml, json, yaml], state: toml, separator: line}
   path: {result: x.json, on_conflict: replace, keep: {count: 5, age: 1w, size: 1GiB}}
-  scheduling: {tenancy: 1, overlap: skip}
+  scheduling: {tenancy: 1, overlap: queue, mutex: ' disk ', max_wait: 2h}
+  retry: {limit: 5, delay: 1m, backoff: 1.5, max_delay: 1h, on: [lost, error, lost]}
 `,
 };
 
@@ -128,7 +141,10 @@ test('every key is applied, the same from both formats', async (t) => {
       onConflict: 'replace',
       keep: { count: 5, age: 7 * 86_400_000, size: 1024 ** 3 },
       tenancy: 1,
-      overlap: 'skip',
+      overlap: 'queue',
+      mutex: 'disk',
+      maxWait: 7_200_000,
+      retry: { limit: 5, delay: 60_000, backoff: 1.5, maxDelay: 3_600_000, on: ['lost', 'error'] },
     });
     assert.equal(task.condition?.kind, 'if');
     assert.equal(task.schedule.timezone, 'Europe/Berlin');
@@ -193,7 +209,8 @@ success_exit: [7]
 schedule: {timezone: Asia/Tokyo, missed: skip, missed_within: 1h}
 format: {param: toml, log: json, result: csv, state: yaml, separator: nul}
 path: {result: d.txt, on_conflict: replace, keep: {count: 3, age: 1d}}
-scheduling: {tenancy: 2}
+scheduling: {tenancy: 2, overlap: replace, mutex: m, max_wait: 5m, patience: 1h}
+retry: {limit: 7, delay: 2m, on: [failed]}
 ext: {anything: [1]}
 x-mine: 5
 `;
@@ -221,7 +238,10 @@ test('defaults hold for tasks that say nothing, mappings key by key', async (t) 
     onConflict: 'replace',
     keep: { count: 3, age: 86_400_000, size: 1024 ** 2 },
     tenancy: 2,
-    overlap: 'skip',
+    overlap: 'replace',
+    mutex: 'm',
+    maxWait: 300_000,
+    retry: { limit: 7, delay: 120_000, backoff: 2, maxDelay: 600_000, on: ['failed'] },
   });
   assert.equal(task.schedule.timezone, 'Asia/Tokyo');
   assert.equal(task.resultPath.kind, 'template');
@@ -235,7 +255,8 @@ test("a task's own null switches a default off", async (t) => {
       'success_exit:',
       'format: {param: , log: , state: , separator: }',
       'path: {result: , on_conflict: , keep: }',
-      'scheduling: {tenancy: }',
+      'scheduling: {tenancy: , overlap: , mutex: , max_wait: }',
+      'retry:',
     ].join('\n'),
   ).replace('"@daily"', '{expression: "@daily", timezone: , missed: , missed_within: }');
   const task = await taskOf(t, { 'tasks.yaml': text, 'defaults.yaml': DEFAULTS });
@@ -251,6 +272,7 @@ test("a task's own null switches a default off", async (t) => {
     [task.resultPath, task.onConflict, task.keep],
     [{ kind: 'none' }, 'rename', { count: null, age: null, size: null }],
   );
+  assert.deepEqual([task.overlap, task.mutex, task.maxWait, task.retry], ['skip', null, null, null]);
   // `format.result: null` says something of its own.
   assert.deepEqual(task.formatResult, { kind: 'named', names: ['csv'] });
 });
@@ -262,6 +284,63 @@ test('a whole mapping that is null switches all of its defaults off', async (t) 
     [task.formatLog, task.formatResult, task.resultPath, task.keep.count, task.tenancy],
     ['auto', { kind: 'auto' }, { kind: 'default' }, null, 3],
   );
+});
+
+test('retry of the task lies over that of the defaults, key by key', async (t) => {
+  const FULL_RETRY = { limit: 3, delay: 30_000, backoff: 2, maxDelay: 600_000, on: ['retry', 'error', 'timeout'] };
+  const BELOW = '{limit: 7, delay: 2m, on: [failed]}';
+  const cases: [own: string | null, defaults: string | null, expected: Partial<typeof FULL_RETRY> | null][] = [
+    [null, null, null],
+    ['0', null, null],
+    ['{limit: 0, delay: 5}', null, null],
+    ['1', null, { limit: 1 }],
+    ['{}', null, {}],
+    ['{delay: 0}', null, { delay: 0 }],
+    [null, '{}', {}],
+    [null, '0', null],
+    ['null', BELOW, null],
+    ['0', BELOW, null],
+    ['2', BELOW, { limit: 2, delay: 120_000, on: ['failed'] }],
+    ['{limit: null, on: null}', BELOW, { delay: 120_000 }],
+    ['{on: [lost]}', '4', { limit: 4, on: ['lost'] }],
+    ['{delay: 5}', '0', null],
+    // A longer delay than the built-in max_delay is meant.
+    ['{delay: 1h}', null, { delay: 3_600_000, maxDelay: 3_600_000 }],
+    ['{delay: 1h}', '{max_delay: 1m}', { delay: 3_600_000, maxDelay: 60_000 }],
+  ];
+  for (const [own, defaults, expected] of cases) {
+    const task = await taskOf(t, {
+      'tasks.yaml': keys(own === null ? 'enabled: true' : `retry: ${own}`),
+      'defaults.yaml': defaults === null ? '{}' : `retry: ${defaults}\n`,
+    });
+    assert.deepEqual(task.retry, expected && { ...FULL_RETRY, ...expected }, `${own} over ${defaults}`);
+  }
+});
+
+test('a delay of a task that its max_delay cuts is warned of', async (t) => {
+  const folder = makeFolder(t, { 'tasks.yaml': keys('retry: {delay: 1h, max_delay: 5m}') });
+  const { tasks, problems } = await folder.load({ warnings: true });
+  assert.equal(tasks.length, 1);
+  assert.deepEqual(folder.texts(problems), [
+    'tasks.yaml:3:3: a.retry: the delay of 1h is cut to max_delay, which is 5m',
+  ]);
+});
+
+test('patience and history are of the defaults file alone', async (t) => {
+  const tasks = { 'tasks.yaml': 'a: {schedule: "@daily"}\n' };
+  const settings = async (text: string): Promise<unknown[]> => {
+    const { patience, history } = await makeFolder(t, { ...tasks, 'defaults.yaml': text }).load();
+    return [patience, history];
+  };
+  const kept = { maxRuns: 1000, maxFailures: 1000, maxAge: 90 * 86_400_000 };
+  for (const nothing of ['', '{}', 'history:\nscheduling:\n', 'history: {max_runs: }\nscheduling: {patience: }\n']) {
+    assert.deepEqual(await settings(nothing), [600_000, kept], nothing);
+  }
+  const text = 'history: {max_runs: 0, max_failures: 5, max_age: 1d}\nscheduling: {patience: 0}\n';
+  assert.deepEqual(await settings(text), [0, { maxRuns: 0, maxFailures: 5, maxAge: 86_400_000 }]);
+  for (const age of ['null', 'false']) {
+    assert.deepEqual(await settings(`history: {max_age: ${age}}\n`), [600_000, { ...kept, maxAge: null }], age);
+  }
 });
 
 test('a timeout of null, false, 0 or nothing is none', async (t) => {

@@ -31,7 +31,7 @@ const scope: Scope = {
   due: 0,
   attempt: 1,
   runId: 'r1',
-  host: { name: 'h', id: '', cpus: 2, uid: 0 },
+  host: { name: 'h', id: '', cpus: 2, uid: 0, boot: { kernel: '', id: '', at: 0 } },
 };
 const text = (source: string): Template => ({ source, render: (s) => source.replaceAll('<task>', s.taskName) });
 const broken: Template = {

@@ -260,8 +260,9 @@ test('the umask of the process is obeyed', (t) => {
   const script = `
     import { linkBeside, writeBeside } from ${JSON.stringify(result)};
     import { statSync } from 'node:fs';
-    const linked = await linkBeside('${folder}/a/x', '${folder}/source');
-    const written = await writeBeside('${folder}/b/x', async () => {});
+    const beside = { nameIn: (folder) => folder + '/hidden' };
+    const linked = await linkBeside('${folder}/a/x', beside, '${folder}/source');
+    const written = await writeBeside('${folder}/b/x', beside, async () => {});
     for (const path of [linked, written]) console.log((statSync(path).mode & 0o777).toString(8));
   `;
   const { stdout, stderr } = spawnSync(

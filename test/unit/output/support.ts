@@ -57,7 +57,7 @@ export function sourceOf(folder: string, output: string | Uint8Array, given: Giv
           ? { kind: 'none' }
           : { kind: 'template', template: templateOf(path) },
   });
-  const host = { name: 'host', id: '', cpus: 1, uid: 0 };
+  const host = { name: 'host', id: '', cpus: 1, uid: 0, boot: { kernel: '', id: '', at: 0 } };
   return {
     file,
     size: Buffer.byteLength(output),

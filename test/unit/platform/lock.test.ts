@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FateError } from '../../../src/errors.ts';
-import { acquireLock } from '../../../src/platform/lock.ts';
+import { acquireLock, lockOwner } from '../../../src/platform/lock.ts';
 import { makeRunFolder, pruneRunFolders, runFolder } from '../../../src/platform/run-folder.ts';
 
 function folder(t: TestContext): string {
@@ -67,4 +67,19 @@ test('the run folder links the configuration files, and those of dead schedulers
   assert.ok(existsSync(mine));
   assert.ok(existsSync(join(run, 'run-of-mine')));
   assert.deepEqual(pruneRunFolders('/no/such/folder'), []);
+});
+
+test('who asks for the owner of a lock learns of one that lives and holds it, and never takes it', (t) => {
+  const path = folder(t);
+  assert.equal(lockOwner(path), null, 'no file');
+  const mine = { ...owner, pid: process.pid };
+  const lock = acquireLock(path, mine);
+  assert.ok(lock.held);
+  assert.deepEqual(lockOwner(path), mine);
+  lock.release();
+  assert.equal(lockOwner(path), null, 'released');
+  writeFileSync(join(path, 'lock'), JSON.stringify(mine));
+  assert.equal(lockOwner(path), null, 'left behind by a process whose id another one has now');
+  writeFileSync(join(path, 'lock'), JSON.stringify({ ...owner, pid: 2 ** 31 - 1 }));
+  assert.equal(lockOwner(path), null, 'left behind by a process that is no more');
 });

@@ -196,9 +196,18 @@ const refused: readonly [expression: string, message: string][] = [
   ['0 0 * * H#1', 'weekday: expected H, H(a-b), H/n or H(a-b)/n (or the same with U), found "H#1"'],
   ['H U * * *', 'expected either H or U, found both in "H U * * *"'],
   ['H,U * * * *', 'expected either H or U, found both in "H,U * * * *"'],
-  ['@often', 'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, found "@often"'],
-  ['@daily 5', 'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, found "@daily 5"'],
-  ['@', 'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, found "@"'],
+  [
+    '@often',
+    'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, @reboot, @every, found "@often"',
+  ],
+  [
+    '@daily 5',
+    'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, @reboot, @every, found "@daily 5"',
+  ],
+  [
+    '@',
+    'expected one of @hourly, @midnight, @daily, @weekly, @monthly, @yearly, @annually, @reboot, @every, found "@"',
+  ],
 ];
 
 for (const [expression, message] of refused) {

@@ -1,0 +1,62 @@
+/** An entry of the ledger as JSON (SPEC 12), the same from `fate runs`, `fate show` and `fate why`. Pure. */
+import type { Ending, Entry, EpochMs } from '../types.ts';
+import { attemptsOf, durationOf, firstStart, latenessOf, standingOf, waitOf } from './words.ts';
+
+const iso = (at: EpochMs | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/**
+ * Times are ISO 8601 in UTC, lengths milliseconds, sizes bytes; null is what there is not (yet).
+ * @param timezone the task's, null for the system's or where the configuration does not know the task
+ */
+export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): Record<string, unknown> {
+  const { phase, ending, skipped, waited } = entry;
+  const last = phase === 'ended' ? ending : null;
+  const before = phase === 'ended' ? entry.earlier : attemptsOf(entry);
+  return {
+    run: entry.id,
+    task: entry.task,
+    phase,
+    status: standingOf(entry),
+    due: iso(entry.due),
+    first: iso(entry.first),
+    count: entry.count,
+    timezone,
+    planned: iso(entry.plannedAt),
+    queued: iso(entry.queuedAt),
+    started: iso(last?.startedAt ?? entry.startedAt),
+    ended: iso(last?.endedAt ?? null),
+    attempt: entry.attempt,
+    exitcode: last?.code ?? null,
+    signal: last?.signal ?? null,
+    ended_by: last?.endedBy ?? null,
+    reason: last?.reason ?? null,
+    duration_ms: durationOf(entry, now),
+    first_started: iso(firstStart(entry)),
+    lateness_ms: latenessOf(entry),
+    absent: entry.absent,
+    waited: waited === null ? null : { for: waited.for, who: waited.who, ms: waitOf(entry, now) },
+    skipped: skipped === null ? null : { reason: skipped.reason, detail: skipped.detail, at: iso(skipped.at) },
+    retry: iso(entry.retryAt),
+    earlier: before.map(endingJson),
+    pid: entry.pid,
+    results: entry.results.map(({ path, label, ext, size }) => ({ path, label, ext, size })),
+    result_count: entry.resultCount,
+    sizes: { stdout: entry.stdoutBytes },
+    left: entry.left,
+    kept: entry.kept,
+  };
+}
+
+function endingJson(ending: Ending): Record<string, unknown> {
+  return {
+    attempt: ending.attempt,
+    started: iso(ending.startedAt),
+    ended: iso(ending.endedAt),
+    status: ending.status,
+    exitcode: ending.code,
+    signal: ending.signal,
+    ended_by: ending.endedBy,
+    reason: ending.reason,
+    duration_ms: ending.duration,
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The runs that wait: for their turn, or for their next attempt. Promises the loop who may start now, with the ledger
+ * already saying so, and that who waits too long, or cannot wait here any longer, is handed back.
+ */
+import { Admission } from '../tenancy/queue.ts';
+import type { Clock, Entry, EpochMs, Ms, Waited } from '../types.ts';
+import type { Arrived } from './arrivals.ts';
+import type { Books } from './books.ts';
+import type { Live, Roster } from './roster.ts';
+import { Waits } from './waits.ts';
+
+export interface WaitingRoomParts {
+  readonly clock: Clock;
+  readonly books: Books;
+  /** False while the disk is too full to start anything (SPEC 7). */
+  roomToStart(): boolean;
+  /** `max_wait` is over for one that has left. */
+  giveUp(live: Live): void;
+}
+
+/** What an own lock and that of a mutex are called in the admission. */
+const OWN = 'task ';
+const MUTEX = 'mutex ';
+
+export class WaitingRoom {
+  readonly #parts: WaitingRoomParts;
+  readonly #roster: Roster;
+  readonly #admission = new Admission();
+  readonly #waits = new Waits();
+  /** Those that came since it was last asked who may start. */
+  #fresh: Live[] = [];
+
+  constructor(parts: WaitingRoomParts, roster: Roster) {
+    this.#parts = parts;
+    this.#roster = roster;
+  }
+
+  /** How long one that tenancy alone keeps back may be overtaken (SPEC 6). */
+  set patience(patience: Ms) {
+    this.#admission.patience = patience;
+  }
+
+  /** How many wait for their turn; those that wait for a retry are not counted. */
+  get waiting(): number {
+    return this.#admission.waiting;
+  }
+
+  enter({ live, alone }: Arrived, now: EpochMs): void {
+    const { id, due, attempt, task } = live.run;
+    live.stage = 'waiting';
+    const locks = [...(alone ? [OWN + task.name] : []), ...(task.mutex === null ? [] : [MUTEX + task.mutex])];
+    // A cohort is what is due at one instant (SPEC 6); a retry is due when it was put off to.
+    const cohort = attempt > 1 ? (live.entry.queuedAt ?? due) : due;
+    this.#admission.arrive(cohort, [{ id, tenancy: task.tenancy, order: task.order, locks }]);
+    this.#waits.begin(live, now);
+    this.#fresh.push(live);
+  }
+
+  /** It has ended an attempt, and waits for the time of the next. */
+  awaitRetry(live: Live): void {
+    live.stage = 'retry';
+    live.handle = null;
+    live.over = false;
+    live.run = { ...live.run, attempt: live.entry.attempt };
+    this.#waits.retry(live, live.entry.retryAt ?? 0);
+  }
+
+  /** Those that may start now. The ledger says so already: after a power cut they count as started. */
+  admit(now: EpochMs): Live[] {
+    for (const live of this.#waits.takeRetries(now)) {
+      live.entry = { ...live.entry, queuedAt: now, waited: null };
+      this.enter({ live, alone: live.run.task.overlap !== 'allow' }, now);
+    }
+    for (const live of this.#waits.takeExpired(now)) if (this.leave(live)) this.#parts.giveUp(live);
+    if (this.#admission.waiting === 0) return [];
+    const room = this.#parts.roomToStart();
+    const lives = room ? this.#admission.admit(now).flatMap((id) => this.#roster.get(id) ?? []) : [];
+    for (const live of lives) this.#waits.end(live);
+    for (const live of this.#fresh.splice(0)) {
+      if (this.#admission.isWaiting(live.run.id)) live.entry = { ...live.entry, waited: this.#whatHolds(live, room) };
+    }
+    for (const live of this.#waits.takeUntold(now)) this.#put(live, 'waiting');
+    this.#announce(lives);
+    return lives;
+  }
+
+  /** Its process has ended. */
+  ended(live: Live): void {
+    this.#admission.ended(live.run.id, this.#parts.clock.now());
+  }
+
+  /** It waits no more; false when it did not. */
+  leave(live: Live): boolean {
+    this.#waits.end(live);
+    const waited = live.stage !== 'going';
+    if (live.stage === 'waiting') this.#admission.drop(live.run.id);
+    if (waited) this.#roster.remove(live);
+    return waited;
+  }
+
+  /** All that wait leave, and stay in the ledger as such for the next start. */
+  close(): void {
+    for (const live of [...this.#roster.all()]) {
+      if (live.stage === 'waiting') this.#put(live, live.entry.ending === null ? 'waiting' : 'retry');
+      this.leave(live);
+    }
+  }
+
+  /** The wall clock was set back: what waits for a length of time does not wait for longer. */
+  shift(jump: Ms): void {
+    for (const live of this.#roster.all()) {
+      const { retryAt } = live.entry;
+      if (live.stage !== 'retry' || retryAt === null) continue;
+      live.entry = { ...live.entry, retryAt: retryAt + jump };
+      this.#parts.books.put(live.run.id, live.entry);
+      this.#waits.retry(live, retryAt + jump);
+    }
+  }
+
+  /** When to look again, besides at every end of a run. */
+  wake(): EpochMs {
+    return this.#waits.wake();
+  }
+
+  /** What the ledger says to wait may start unseen by it only once it says otherwise. */
+  #announce(lives: readonly Live[]): void {
+    const told = lives.filter(({ entry }) => entry.phase !== 'planned');
+    for (const live of told) this.#put(live, 'planned');
+    if (told.length > 0) this.#parts.books.flush();
+  }
+
+  #put(live: Live, phase: Entry['phase']): void {
+    live.entry = { ...live.entry, phase };
+    this.#parts.books.put(live.run.id, live.entry);
+  }
+
+  #whatHolds(live: Live, room: boolean): Waited | null {
+    const held = this.#admission.held(live.run.id);
+    if (!room || held === null) return { for: 'room', who: [] };
+    const who = held.who.flatMap((id) => this.#roster.get(id)?.run.task.name ?? []);
+    if (held.for !== 'lock') return { for: held.for, who };
+    return { for: held.lock?.startsWith(OWN) ? 'overlap' : 'mutex', who };
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The ledger for commands that only look, beside a daemon or without one (SPEC 12). Promises that it makes no file and changes
+ * no record, and that LMDB's lock is held while something is read.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { errnoOf, FateError, messageOf } from '../errors.ts';
+import { type LedgerReader, ledgerReader } from './looking.ts';
+import { checkFormat, openError } from './store-files.ts';
+import { hasLedger, layoutIn, OPTIONS, openTables } from './tables.ts';
+
+/**
+ * Null: nothing was ever recorded here (no folder, no store, or one of the layout before the ledger).
+ * @throws FateError NOT_PERMITTED unless data.mdb may be read and lock.mdb written; FATAL as openStore
+ */
+export function openReader(folder: string): (LedgerReader & { close(): Promise<void> }) | null {
+  if (!isThere(folder)) return null;
+  let root: ReturnType<typeof open<string, string>> | null = null;
+  const close = async (): Promise<void> => {
+    await root?.close();
+    root = null;
+  };
+  try {
+    checkFormat(folder);
+    root = open<string, string>({ path: folder, readOnly: true, ...OPTIONS });
+    const meta = root.openDB<string, string>('meta', { encoding: 'string' });
+    // lmdb-js answers undefined for a table that is not there, whatever its types say.
+    const layout = meta === undefined ? null : layoutIn(meta, folder);
+    const tables = hasLedger(layout) ? openTables(root) : null;
+    if (tables !== null) return { ...ledgerReader(tables), close };
+    close().catch(() => {});
+    return null;
+  } catch (error) {
+    close().catch(() => {});
+    throw openError(folder, error);
+  }
+}
+
+/**
+ * Whether there is a store. LMDB lets those in who may not write its lock, without it, and what they read may be torn
+ * (mdb_env_open of lmdb.h, EACCES on a read-only environment): they are refused.
+ */
+function isThere(folder: string): boolean {
+  const data = join(folder, 'data.mdb');
+  try {
+    accessSync(data, constants.R_OK);
+    // Empty while a scheduler makes it.
+    if (statSync(data).size === 0) return false;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
+    throw notPermitted(folder, error);
+  }
+  try {
+    accessSync(join(folder, 'lock.mdb'), constants.R_OK | constants.W_OK);
+    return true;
+  } catch (error) {
+    throw notPermitted(folder, error);
+  }
+}
+
+function notPermitted(folder: string, error: unknown): FateError {
+  const message = `the state in ${folder} is not yours to read: ${messageOf(error)}`;
+  return new FateError('NOT_PERMITTED', message, { cause: error });
+}
