@@ -73,7 +73,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const spool = makeSpool(folder);
     const { host, env, zones } = options.load;
     const clock = systemClock;
-    const books = new Books({ clock, write: (batch) => store.write(batch), log });
+    const books = new Books({ clock, store, log });
     closing.unshift(() => books.end());
     // What belongs to a live owner is not settled.
     const open =
@@ -82,7 +82,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       clock,
       native,
       env,
-      stored: store,
+      stored: books.over(store),
       close: books.settle.bind(books),
       scope: scopeOf(env, host, clock),
       log,

@@ -3,6 +3,8 @@
  * none of it: the bundler puts `undefined` for FATE_FAULT (packaging/scripts/bundle.mjs), and only what `tsc` makes listens.
  */
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
 export const FAULT_POINTS = [
   'ledger.write',
@@ -10,7 +12,9 @@ export const FAULT_POINTS = [
   'run.folder',
   'run.starting',
   'run.spawn',
+  'run.stdout-open',
   'run.spawned',
+  'run.stdout-write',
   'run.ended',
   'run.output',
   'result.prepare',
@@ -51,9 +55,16 @@ export function faultPoint(point: FaultPoint): void {
     const [what = '', where = ''] = fault.split('@');
     const [name, nth = '1'] = where.split(':');
     if (name !== point) continue;
-    if (what !== 'kill') throw Object.assign(new Error(`${what}: made by a test at ${point}`), { code: what });
+    if (what !== 'kill') throw madeError(what, point);
     if (times === Number(nth)) process.kill(process.pid, 'SIGKILL');
   }
+}
+
+/** As Node's own errors of system calls look. */
+function madeError(code: string, point: FaultPoint): Error {
+  const errno = -((constants.errno as Readonly<Record<string, number>>)[code] ?? 0);
+  const text = getSystemErrorMap().get(errno)?.[1] ?? 'made by a test';
+  return Object.assign(new Error(`${code}: ${text}, ${point}`), { code, errno, syscall: point });
 }
 
 function read(file: string): string {

@@ -31,6 +31,8 @@ export interface Question {
   readonly configured: Configured;
   readonly cursor: Cursor | null;
   readonly history: History | null;
+  /** Whether the task is paused now, and until when; null in it: until it is resumed. */
+  readonly paused: { readonly until: EpochMs | null } | null;
   /** Who schedules this configuration now, such as `fated (pid 7)`; null when nobody does. */
   readonly scheduler: string | null;
   at(instant: EpochMs): string;
@@ -80,7 +82,7 @@ function going({ phase }: Entry, { scheduler }: Question): string {
 }
 
 /** What keeps the task as a whole from running. */
-function standingSentences({ configured, task }: Question): string[] {
+function standingSentences({ configured, task, paused, at }: Question): string[] {
   switch (configured.kind) {
     case 'invalid':
       return [
@@ -92,7 +94,13 @@ function standingSentences({ configured, task }: Question): string[] {
     case 'unreadable':
       return [`The configuration cannot be read, so that its schedule is not known: ${configured.message}.`];
     case 'task':
-      return configured.task.enabled ? [] : [`${task} is disabled (enabled: false): nothing of it runs.`];
+      if (!configured.task.enabled) return [`${task} is disabled (enabled: false): nothing of it runs.`];
+      if (paused === null) return [];
+      return [
+        paused.until === null
+          ? `${task} is paused: its due times are skipped until 'fate resume ${task}'.`
+          : `${task} is paused: its due times are skipped until ${at(paused.until)}.`,
+      ];
   }
 }
 

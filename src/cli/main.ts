@@ -8,6 +8,8 @@ import { checkCommand } from './commands/check.ts';
 import { controlCommand, engineOptions } from './commands/control.ts';
 import { debugCommand, splitDebugged } from './commands/debug.ts';
 import { nextCommand } from './commands/next.ts';
+import { pauseCommand } from './commands/pause.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { runsCommand } from './commands/runs.ts';
 import { showCommand } from './commands/show.ts';
 import { whyCommand } from './commands/why.ts';
@@ -43,6 +45,8 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
       .command(runsCommand(done))
       .command(showCommand(done))
       .command(whyCommand(done))
+      .command(pauseCommand(done))
+      .command(resumeCommand(done))
       .command(debugCommand(done))
       .demandCommand(1, 1, 'a command is needed', 'one command at a time');
   } else {

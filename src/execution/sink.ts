@@ -3,6 +3,7 @@
  * pipes that taking a chunk never throws, so that a full disk or a flood is the run's misfortune and no one else's.
  */
 import { closeSync, constants, fdatasync, openSync, writeSync } from 'node:fs';
+import { faultPoint } from '../faults.ts';
 import { systemText } from './failure.ts';
 
 /**
@@ -24,6 +25,7 @@ export interface FileSink {
 /** Creates the file (0600), which must not be there. Throws a system error. */
 export function openFileSink(path: string): FileSink {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  faultPoint('run.stdout-open');
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   let bytes = 0;
   let synced = 0;
@@ -57,6 +59,7 @@ export function openFileSink(path: string): FileSink {
       try {
         // write(2) may write less than it was given, as at the end of the disk; the next call tells why.
         for (let at = 0; at < chunk.length && error === null; ) {
+          faultPoint('run.stdout-write');
           const written = writeSync(fd, chunk, at, chunk.length - at);
           at += written;
           bytes += written;

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { access, type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { makeFolders } from '../folders.ts';
 import type { Clock, EpochMs, LogTarget, Ms } from '../types.ts';
 import { type Remainder, writeAll } from './bytes.ts';
@@ -139,6 +140,7 @@ export class FileSink implements Sink {
   async #finish(open: Open): Promise<void> {
     const size = this.#begun.bytes.length;
     try {
+      if (size > 0) faultPoint('log.write');
       await writeAll(open.handle.fd, this.#begun);
     } finally {
       open.size += size - this.#begun.bytes.length;

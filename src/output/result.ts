@@ -62,7 +62,11 @@ export async function prepareResults(source: ResultSource): Promise<Preparation>
     const { ext, archive, warning } = await detectFile(file, size, task.formatResult);
     if (warning !== null) progress.warnings.push(warning);
     if (archive) await unpack(source, ext.slice('.tar'.length) as Compression, progress);
-    else await prepareOne(source, '', ext, progress, async (target) => [await linkBeside(target, progress.beside, file), size]);
+    else
+      await prepareOne(source, '', ext, progress, async (target) => [
+        await linkBeside(target, progress.beside, file),
+        size,
+      ]);
   } catch (error) {
     progress.tell(`the result could not be recorded: ${reasonOf(error)}`);
   }

@@ -51,9 +51,9 @@ export class Arrivals {
     // `missed: all` runs them one after the other, whatever goes already (SPEC 5).
     const inTurn = missed === 'all' && (absent !== null || arrears.run.length > 1);
     return arrears.run.flatMap((span) => {
-      const late = span.due < now - lateWithin;
-      const entry = { ...entryOf(span), absent: late ? absent : null, queuedAt: now };
-      return this.arrive(task, entry, inTurn) ?? [];
+      const entry = entryOf(span);
+      const late = entry.first < now - lateWithin;
+      return this.arrive(task, { ...entry, absent: late ? absent : null, queuedAt: now }, inTurn) ?? [];
     });
   }
 

@@ -4,7 +4,7 @@
  * in memory, told once, and written when there is room again.
  */
 import { messageOf } from '../errors.ts';
-import type { Batch, Closing } from '../state/store.ts';
+import type { Batch, Closing, KnownResult, StoredState } from '../state/store.ts';
 import type { Clock, Cursor, Entry, Level, LogEvent, LogFields, Ms } from '../types.ts';
 
 /** What need not be durable at once is, after this. */
@@ -23,11 +23,22 @@ export interface Durable {
 
 export interface BooksParts {
   readonly clock: Clock;
-  write(batch: Batch): void;
+  readonly store: {
+    write(batch: Batch): void;
+    state(task: string): StoredState | null;
+    results(task: string): KnownResult[];
+  };
   log(level: Level, event: LogEvent, fields: LogFields): void;
 }
 
-type Gathered = { readonly [K in keyof Batch]-?: Map<string, unknown> };
+/** A task's state, and the results it is known to have. */
+export interface Stored {
+  state(task: string): StoredState | null;
+  results(task: string): KnownResult[];
+}
+
+type MapIn<M> = M extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never;
+type Gathered = { readonly [K in keyof Batch]-?: MapIn<NonNullable<Batch[K]>> };
 
 const empty = (): Gathered => ({
   cursors: new Map(),
@@ -60,7 +71,8 @@ export class Books {
   /** Closes an entry that has no output, within a second. */
   close(entry: Entry): void {
     this.#pending.open.delete(entry.id);
-    this.#pending.closed.set(entry.id, { entry, output: null } satisfies Closing);
+    const closing: Closing = { entry, output: null };
+    this.#pending.closed.set(entry.id, closing);
     this.#soon();
   }
 
@@ -69,14 +81,34 @@ export class Books {
     this.#soon();
   }
 
+  /** What tasks left, with what is not on the disk yet: a run must not start from an older state than the last one left. */
+  over(stored: Stored): Stored {
+    return {
+      state: (task) => {
+        const pending = this.#pending.states.get(task) as StoredState | null | undefined;
+        return pending === undefined ? stored.state(task) : pending;
+      },
+      results: (task) => (this.#pending.results.get(task) as KnownResult[] | undefined) ?? stored.results(task),
+    };
+  }
+
+  /** A task's state, also where it could not be written yet. */
+  state(task: string): StoredState | null {
+    return this.#pending.states.get(task) ?? this.#parts.store.state(task);
+  }
+
+  /** The results a task is known to have, also where they could not be written yet. */
+  results(task: string): readonly KnownResult[] {
+    return this.#pending.results.get(task) ?? this.#parts.store.results(task);
+  }
+
   /** Writes all that was given so far. True when it is on the disk. */
   flush(): boolean {
     this.#cancel?.();
     this.#cancel = null;
     if (Object.values(this.#pending).every((map) => map.size === 0)) return true;
     try {
-      // The maps hold what Batch says: they are filled from batches, and by the methods above.
-      this.#parts.write(this.#pending as unknown as Batch);
+      this.#parts.store.write(this.#pending);
     } catch (error) {
       this.#failed(error);
       return false;

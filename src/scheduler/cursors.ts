@@ -57,15 +57,11 @@ export class Cursors {
     return [...this.#cursors.keys()].filter((name) => !kept.has(name) && isGone(name, configuration));
   }
 
-  /** Forgets what lies further in the future than a clock is set back for good reason. Answers how many tasks had any. */
-  forgetFuture(now: EpochMs): number {
-    let count = 0;
-    for (const [task, cursor] of this.#cursors) {
-      if (cursor.seen - now <= CORRECTION) continue;
-      this.#set(task, { ...cursor, seen: now });
-      count += 1;
-    }
-    return count;
+  /** Forgets what lies further in the future than a clock is set back for good reason. Answers whose it was. */
+  forgetFuture(now: EpochMs, beyond: Ms): string[] {
+    const ahead = [...this.#cursors].filter(([, { seen }]) => seen - now > beyond);
+    for (const [task, cursor] of ahead) this.#set(task, { ...cursor, seen: now });
+    return ahead.map(([task]) => task);
   }
 
   /** Everything up to now is accounted for, by the zone rules that held so far. In memory only: the next due time writes. */

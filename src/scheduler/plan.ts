@@ -13,7 +13,7 @@ import { newEntry } from './entries.ts';
 /** Due times are planned at the latest this long before; half a second off, since due times are whole seconds. */
 const LEAD: Ms = 2_500;
 /** And then all that come within this, so that a task of each second does not cost a sync each second. */
-const HORIZON: Ms = 5_000;
+export const HORIZON: Ms = 5_000;
 
 /** A task of which something is due. */
 export interface DueTask {
@@ -24,6 +24,12 @@ export interface DueTask {
   readonly dues: readonly EpochMs[];
   /** The first of those, where they are too many to be listed; else null. */
   readonly since: EpochMs | null;
+}
+
+interface Planned {
+  readonly entry: Entry;
+  /** Where the cursor stood before it was planned. */
+  readonly before: EpochMs;
 }
 
 export interface PlanParts {
@@ -38,7 +44,7 @@ export class Plan {
   /** Of each task the next due time without an entry. */
   readonly #unplanned = new Agenda<Task>();
   /** Of each task the entries that have not been handed out, ascending. */
-  readonly #planned = new Map<string, Entry[]>();
+  readonly #planned = new Map<string, Planned[]>();
   /** Of each task the first of those. */
   readonly #ready = new Agenda<null>();
 
@@ -55,14 +61,17 @@ export class Plan {
 
   /** An entry of a task that an earlier scheduler planned. */
   adopt(entry: Entry): void {
-    const entries = [...(this.#planned.get(entry.task) ?? []), entry].sort((a, b) => a.due - b.due);
-    this.#keep(entry.task, entries);
+    const planned = [...(this.#planned.get(entry.task) ?? []), { entry, before: entry.first - 1 }];
+    this.#keep(
+      entry.task,
+      planned.sort((a, b) => a.entry.due - b.entry.due),
+    );
   }
 
   /** Entries that were planned, of tasks that are no more. */
   takeOrphans(): Entry[] {
     const names = [...this.#planned.keys()].filter((name) => !this.#tasks.has(name));
-    const orphans = names.flatMap((name) => this.#planned.get(name) ?? []);
+    const orphans = names.flatMap((name) => this.#planned.get(name) ?? []).map(({ entry }) => entry);
     for (const name of names) this.#keep(name, []);
     return orphans;
   }
@@ -72,15 +81,15 @@ export class Plan {
     if ((this.#unplanned.peek()?.at ?? Number.POSITIVE_INFINITY) > now + LEAD) return;
     const { books, cursors, newRunId } = this.#parts;
     for (const { key, at, value: task } of this.#unplanned.take(now + HORIZON)) {
-      const entries = [...(this.#planned.get(key) ?? [])];
+      const planned = [...(this.#planned.get(key) ?? [])];
       let due: EpochMs | null = at;
       for (; due !== null && due <= now + HORIZON; due = task.schedule.next(due)) {
         const entry = newEntry(newRunId(), key, due, now);
-        entries.push(entry);
+        planned.push({ entry, before: cursors.of(key)?.seen ?? due - 1 });
         books.put(entry.id, entry);
         cursors.move(key, due);
       }
-      this.#keep(key, entries);
+      this.#keep(key, planned);
       if (due !== null) this.#unplanned.set(key, due, task);
     }
     books.flush();
@@ -88,18 +97,31 @@ export class Plan {
 
   /** Takes back what was planned for later than `after`, as if it never had been. */
   takeBack(after: EpochMs): void {
-    const { books, cursors } = this.#parts;
-    for (const [name, entries] of [...this.#planned]) {
-      const back = entries.filter(({ due }) => due > after);
-      const [first] = back;
-      if (first === undefined) continue;
-      for (const { id } of back) books.put(id, null);
-      cursors.move(name, first.first - 1);
+    for (const name of [...this.#planned.keys()]) {
+      const [first] = this.#drop(name, after);
+      if (first !== undefined) this.#parts.cursors.move(name, first.before);
+    }
+  }
+
+  /** Plans a task afresh, whose cursor was set back to `now`: what was planned for later is no more. */
+  restart(name: string, now: EpochMs): void {
+    this.#drop(name, now);
+    const task = this.#tasks.get(name);
+    if (task !== undefined) this.#schedule(task, now);
+  }
+
+  /** Removes what was planned for later than `after` without a trace, and answers it. */
+  #drop(name: string, after: EpochMs): Planned[] {
+    const planned = this.#planned.get(name) ?? [];
+    const dropped = planned.filter(({ entry }) => entry.due > after);
+    for (const { entry } of dropped) this.#parts.books.put(entry.id, null);
+    if (dropped.length > 0) {
       this.#keep(
         name,
-        entries.filter(({ due }) => due <= after),
+        planned.filter(({ entry }) => entry.due <= after),
       );
     }
+    return dropped;
   }
 
   /** Hands out all that is due. Moves the cursors of tasks that had due times without an entry. */
@@ -109,14 +131,14 @@ export class Plan {
     const due: DueTask[] = [];
     for (const name of new Set([...ready, ...behind])) {
       const task = this.#tasks.get(name);
-      const entries = this.#planned.get(name) ?? [];
+      const planned = this.#planned.get(name) ?? [];
       this.#keep(
         name,
-        entries.filter((entry) => entry.due > now),
+        planned.filter(({ entry }) => entry.due > now),
       );
       if (task === undefined) continue;
-      const arrived = entries.filter((entry) => entry.due <= now);
-      due.push({ task, entries: arrived, ...(behind.has(name) ? this.#behind(task, now) : { dues: [], since: null }) });
+      const entries = planned.map(({ entry }) => entry).filter((entry) => entry.due <= now);
+      due.push({ task, entries, ...(behind.has(name) ? this.#behind(task, now) : { dues: [], since: null }) });
       if (behind.has(name)) this.#schedule(task, now);
     }
     return due;
@@ -149,14 +171,14 @@ export class Plan {
     else this.#unplanned.set(task.name, next, task);
   }
 
-  #keep(name: string, entries: Entry[]): void {
-    const [first] = entries;
+  #keep(name: string, planned: Planned[]): void {
+    const [first] = planned;
     if (first === undefined) {
       this.#planned.delete(name);
       this.#ready.delete(name);
     } else {
-      this.#planned.set(name, entries);
-      this.#ready.set(name, first.due, null);
+      this.#planned.set(name, planned);
+      this.#ready.set(name, first.entry.due, null);
     }
   }
 }

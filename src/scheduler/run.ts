@@ -38,7 +38,7 @@ export interface RunParts {
   readonly native: Native;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The task's stored state and the results it is known to have. */
-  readonly stored: { state(task: string): StoredState | null; results(task: string): KnownResult[] };
+  readonly stored: { state(task: string): StoredState | null; results(task: string): readonly KnownResult[] };
   /** Resolves after the first attempt to write it; what was refused is tried again by whoever took it. Never rejects. */
   close(batch: Batch): Promise<Durable>;
   scope(run: Run): Scope;

@@ -13,7 +13,7 @@ import { CORRECTION, Cursors } from './cursors.ts';
 import { Inheritance } from './inheritance.ts';
 import { failedOutcome } from './outcome.ts';
 import type { Left, SchedulerParts } from './parts.ts';
-import { Plan } from './plan.ts';
+import { HORIZON, Plan } from './plan.ts';
 import { type Live, Roster } from './roster.ts';
 import { Tally } from './tally.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -48,8 +48,8 @@ export class Scheduler {
     this.#plan = new Plan({ ...parts, cursors: this.#cursors });
     this.#watch = new ClockWatch(parts.clock);
     this.#room = new WaitingRoom({ ...parts, giveUp: (live) => this.#giveUp(live) }, this.#roster);
-    const [fail, forget] = [this.#fail.bind(this), (live: Live): unknown => this.#room.leave(live)];
-    this.#arrivals = new Arrivals({ ...parts, fail, forget }, this.#roster);
+    const ways = { fail: this.#fail.bind(this), forget: (live: Live) => void this.#room.leave(live) };
+    this.#arrivals = new Arrivals({ ...parts, ...ways }, this.#roster);
     const heirs = { plan: this.#plan, roster: this.#roster, room: this.#room, arrivals: this.#arrivals };
     this.#inheritance = new Inheritance(left.open, heirs);
   }
@@ -72,10 +72,10 @@ export class Scheduler {
     this.#tasks = new Map(configuration.tasks.filter((task) => task.enabled).map((task) => [task.name, task]));
     this.#room.patience = configuration.patience;
     const changed = this.#cursors.adopt(configuration, now, boot);
-    this.#forgetFuture(now);
     this.#plan.load(this.#tasks, now);
     this.#dropRemoved();
     this.#inheritance.handOn(configuration, changed, now);
+    this.#forgetFuture(now, CORRECTION + HORIZON);
     this.#startWithBoot(now);
     books.flush();
     if (started) this.#turn();
@@ -164,11 +164,10 @@ export class Scheduler {
     if (moment.executions > 0 || this.#mode === 'pass') this.#parts.passed({ ...moment, next: this.#plan.next() });
     if (this.#mode === 'stay' && !this.#stopping) return;
     this.#parts.books.flush();
-    const finish = this.#finish;
-    this.#finish = null;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    finish();
+    this.#finish();
+    this.#finish = null;
   }
 
   // ------------------------------------------------------------------------------------------------ ends, and what changes under way
@@ -176,6 +175,7 @@ export class Scheduler {
   /** An attempt is over and recorded. */
   #ended(live: Live, { outcome, entry }: Concluded): void {
     this.#going -= 1;
+    this.#room.recorded(live);
     this.#tell(live.run, outcome);
     live.entry = entry;
     if (entry.phase === 'retry' && !this.#stopping && this.#tasks.has(entry.task)) this.#room.awaitRetry(live);
@@ -221,16 +221,17 @@ export class Scheduler {
     this.#parts.tellClock(...describeJump(jump));
     if (jump > 0) return;
     this.#room.shift(jump);
-    if (this.#forgetFuture(now)) this.#plan.load(this.#tasks, now);
+    // What is planned is seen already. Several small steps back come to a correction as well.
+    this.#forgetFuture(now, jump < -CORRECTION ? 0 : CORRECTION + HORIZON);
   }
 
-  #forgetFuture(now: EpochMs): boolean {
-    this.#plan.takeBack(now + CORRECTION);
-    const count = this.#cursors.forgetFuture(now);
-    if (count === 0) return false;
-    const whose = count === 1 ? 'one task' : `${count} tasks`;
-    this.#parts.tellClock('warning', `${whose} had seen times more than 3 h ahead of the clock; that is forgotten`);
-    return true;
+  #forgetFuture(now: EpochMs, beyond: Ms): void {
+    const tasks = this.#cursors.forgetFuture(now, beyond);
+    for (const task of tasks) this.#plan.restart(task, now);
+    if (tasks.length === 0) return;
+    const whose = tasks.length === 1 ? 'one task' : `${tasks.length} tasks`;
+    const msg = `the clock was put right: ${whose} had seen times that are still to come, and they count anew`;
+    this.#parts.tellClock('warning', msg);
   }
 
   /** A zone file has changed: what comes is planned anew, and everything up to now is as it was. */

@@ -84,9 +84,14 @@ export class WaitingRoom {
     return lives;
   }
 
-  /** Its process has ended. */
+  /** Its process has ended: its place is free. */
   ended(live: Live): void {
-    this.#admission.ended(live.run.id, this.#parts.clock.now());
+    this.#admission.ended(live.run.id, this.#parts.clock.now(), true);
+  }
+
+  /** Its end is recorded: who waits for it, as for the state that it has left, may start. */
+  recorded(live: Live): void {
+    this.#admission.release(live.run.id);
   }
 
   /** It waits no more; false when it did not. */
@@ -109,11 +114,11 @@ export class WaitingRoom {
   /** The wall clock was set back: what waits for a length of time does not wait for longer. */
   shift(jump: Ms): void {
     for (const live of this.#roster.all()) {
+      this.#waits.shift(live, jump);
       const { retryAt } = live.entry;
       if (live.stage !== 'retry' || retryAt === null) continue;
       live.entry = { ...live.entry, retryAt: retryAt + jump };
       this.#parts.books.put(live.run.id, live.entry);
-      this.#waits.retry(live, retryAt + jump);
     }
   }
 

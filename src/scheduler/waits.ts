@@ -17,7 +17,7 @@ export class Waits {
   /** It begins to wait for its turn. */
   begin(live: Live, now: EpochMs): void {
     const { maxWait } = live.run.task;
-    if (maxWait !== null) this.#limits.set(live.run.id, (live.entry.queuedAt ?? now) + maxWait, live);
+    if (maxWait !== null) this.#limits.set(live.run.id, Math.min(live.entry.queuedAt ?? now, now) + maxWait, live);
     if (live.entry.phase !== 'waiting') this.#untold.set(live.run.id, now + UNTOLD, live);
   }
 
@@ -30,6 +30,15 @@ export class Waits {
     this.#retries.delete(id);
     this.#limits.delete(id);
     this.#untold.delete(id);
+  }
+
+  /** The wall clock was set back: what is a length of time gets no longer by it. */
+  shift(live: Live, jump: Ms): void {
+    const { id } = live.run;
+    for (const agenda of [this.#retries, this.#limits, this.#untold]) {
+      const at = agenda.at(id);
+      if (at !== null) agenda.set(id, at + jump, live);
+    }
   }
 
   takeRetries(now: EpochMs): Live[] {

@@ -13,6 +13,15 @@ export interface Waiting {
   readonly locks: readonly string[];
 }
 
+/** What keeps a run from starting, with the ids of runs in the way. */
+export interface Held {
+  readonly for: 'tenancy' | 'patience' | 'lock';
+  /** For a lock, its name. */
+  readonly lock: string | null;
+  /** At most 5. `tenancy` and `lock`: of those that run; `patience`: of those that wait and must start first. */
+  readonly who: readonly string[];
+}
+
 /** A lock that is held, or that some wait for. */
 export interface Lock {
   readonly name: string;

@@ -12,6 +12,8 @@ import { Heap } from './heap.ts';
 export class Locks {
   /** Those that are held or waited for; the others are forgotten. */
   readonly #locks = new Map<string, Lock>();
+  /** Those that are over and hold theirs still. */
+  readonly #over = new Map<string, Entry>();
 
   /** The first of its locks that is held; null when all are free. */
   keeping(entry: Entry): Lock | null {
@@ -31,8 +33,20 @@ export class Locks {
     }
   }
 
-  /** It has ended. Answers those that may be able to start now; they are set aside no more. */
-  free(entry: Entry): Entry[] {
+  /** It is over, and holds its locks until `release`. */
+  keep(entry: Entry): void {
+    if (entry.locks.length > 0) this.#over.set(entry.id, entry);
+  }
+
+  /** Answers those that may be able to start now; they are set aside no more. */
+  release(id: string): Entry[] {
+    const entry = this.#over.get(id);
+    if (entry === undefined) return [];
+    this.#over.delete(id);
+    return this.#free(entry);
+  }
+
+  #free(entry: Entry): Entry[] {
     const back: Entry[] = [];
     for (const name of entry.locks) {
       const lock = this.#locks.get(name);

@@ -4,22 +4,13 @@
  * one holds, that none that could start waits, and that nobody is overtaken for ever for its tenancy's sake.
  */
 import type { EpochMs, Ms } from '../types.ts';
-import { arrived, compare, type Entry, type Waiting } from './entry.ts';
+import { arrived, compare, type Entry, type Held, type Waiting } from './entry.ts';
 import type { Heap } from './heap.ts';
 import { Locks } from './locks.ts';
 import { Patience } from './patience.ts';
 import { Ready } from './ready.ts';
 
-export type { Waiting } from './entry.ts';
-
-/** What keeps a run from starting, with the ids of runs in the way. */
-export interface Held {
-  readonly for: 'tenancy' | 'patience' | 'lock';
-  /** For a lock, its name. */
-  readonly lock: string | null;
-  /** At most 5. `tenancy` and `lock`: of those that run; `patience`: of those that wait and must start first. */
-  readonly who: readonly string[];
-}
+export type { Held, Waiting } from './entry.ts';
 
 const NAMED = 5;
 
@@ -114,14 +105,19 @@ export class Admission {
     return admitted;
   }
 
-  /** A running one is over. @throws RangeError when it is not running. */
-  ended(id: string, now: EpochMs): void {
+  /**
+   * A running one is over, and its place is free.
+   * @param keepsLocks it holds its locks until `release`: not all that they guard is over yet
+   * @throws RangeError when it is not running
+   */
+  ended(id: string, now: EpochMs, keepsLocks = false): void {
     const entry = this.#running.get(id);
     if (entry === undefined) throw new RangeError(`${id} is not running`);
     this.#time.pass(now);
     this.#running.delete(id);
     this.#time.ended(entry);
-    for (const back of this.#locks.free(entry)) this.#ready.add(back);
+    this.#locks.keep(entry);
+    if (!keepsLocks) this.release(id);
     const others = this.#tenants.get(entry.tenancy);
     others?.delete(id);
     if (others !== undefined && others.size > 0) return;
@@ -129,6 +125,11 @@ export class Admission {
     if (entry.tenancy !== this.#limit) return;
     this.#limit = Number.POSITIVE_INFINITY;
     for (const left of this.#tenants.keys()) this.#limit = Math.min(this.#limit, left);
+  }
+
+  /** One that is over lets go of its locks. Does nothing for any other. */
+  release(id: string): void {
+    for (const back of this.#locks.release(id)) this.#ready.add(back);
   }
 
   /** A waiting one is given up; false when it does not wait. */

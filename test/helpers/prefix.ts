@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/state/store.ts';
 import { repo } from './repo.ts';
 
@@ -55,7 +56,15 @@ export interface Cleanup {
   after(work: () => unknown): void;
 }
 
-export function makePrefix(t: Cleanup, files: Readonly<Record<string, string>> = {}): Prefix {
+/** As tsc made them, where src/faults.ts listens to FATE_FAULT. */
+export const COMPILED = fileURLToPath(new URL('../../src/bin', import.meta.url));
+
+/** @param programs the folder of fate.js, fated.js and fates.js */
+export function makePrefix(
+  t: Cleanup,
+  files: Readonly<Record<string, string>> = {},
+  programs = join(repo, 'dist'),
+): Prefix {
   const root = mkdtempSync(join(tmpdir(), 'fate-test-'));
   const paths = {
     conf: join(root, 'conf'),
@@ -75,7 +84,7 @@ export function makePrefix(t: Cleanup, files: Readonly<Record<string, string>> =
     rmSync(root, { recursive: true, force: true });
   });
   const start = (program: string, args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [join(repo, 'dist', `${program}.js`), ...args], {
+    spawn(process.execPath, [join(programs, `${program}.js`), ...args], {
       env,
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],

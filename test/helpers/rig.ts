@@ -100,7 +100,11 @@ export function makeRig(
       ledger.closed.set(id, entry);
     }
   };
-  const books = new Books({ clock, write, log: (level, event, { msg }) => logged.push(`${level} ${event} ${msg}`) });
+  const books = new Books({
+    clock,
+    store: { write, state: () => null, results: () => [] },
+    log: (level, event, { msg }) => logged.push(`${level} ${event} ${msg}`),
+  });
   const rig: Rig = {
     clock,
     events,

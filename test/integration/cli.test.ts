@@ -49,6 +49,8 @@ test('docs/commands.md names every option there is, and no other', async (t) => 
     'fate control',
     'fate check',
     'fate next',
+    'fate pause',
+    'fate resume',
     'fate runs',
     'fate show',
     'fate why',

@@ -25,6 +25,7 @@ function ask(changes: Partial<Question> = {}): Question {
     configured: { kind: 'task', task: task() },
     cursor: { fingerprint: daily.fingerprint, seen: DUE + 30 * MINUTE },
     history: { maxRuns: 1000, maxFailures: 1000, maxAge: 90 * 24 * HOUR },
+    paused: null,
     scheduler: 'fated (pid 7)',
     at,
     ...changes,
@@ -347,4 +348,15 @@ test('a task that is due at boots has no set times', () => {
 test('what tasks and files say cannot steer a terminal', () => {
   const ending = makeEnding({ status: 'Failed', code: null, reason: 'no \u001b[2J\nprogram' });
   assert.match(told({ ending }), /no \\u001b\[2J program/);
+});
+
+test('a paused task is said to be so, and until when', () => {
+  assert.equal(
+    say({ paused: { until: null } })[0],
+    "backup is paused: its due times are skipped until 'fate resume backup'.",
+  );
+  assert.equal(
+    say({ paused: { until: DUE + 2 * HOUR } })[0],
+    'backup is paused: its due times are skipped until <04:00:00>.',
+  );
 });

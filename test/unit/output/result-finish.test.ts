@@ -49,7 +49,8 @@ test('what was not linked is published, though the spool has the file by a furth
 
 test('what was linked loses its temporary name only, at whatever number it is', async (t) => {
   const made = await prepare(t, RAW);
-  for (const name of ['out.txt', 'out-1.txt', 'out-10x.txt', 'out-07.txt']) writeFileSync(join(made.result, name), name);
+  for (const name of ['out.txt', 'out-1.txt', 'out-10x.txt', 'out-07.txt'])
+    writeFileSync(join(made.result, name), name);
   linkSync(made.first.temporary, join(made.result, 'out-12.txt'));
   await isThereOnce(made, 'out-12.txt');
   assert.deepEqual(filesIn(made.result), ['out-07.txt', 'out-1.txt', 'out-10x.txt', 'out-12.txt', 'out.txt']);
@@ -111,10 +112,7 @@ test('of an archive, members in every state are each there once', async (t) => {
   await publishResults([d]);
   rmSync(d.target);
   const { recorded, problems, gone } = await finishResults(made.prepared, made.stdout);
-  assert.deepEqual(
-    [recorded.map(({ label }) => label), problems, gone],
-    [['a', 'b', 'c'], [], [d.target]],
-  );
+  assert.deepEqual([recorded.map(({ label }) => label), problems, gone], [['a', 'b', 'c'], [], [d.target]]);
   assert.deepEqual(filesIn(made.result), ['a', 'b', 'c']);
 });
 

@@ -3,14 +3,14 @@
  * planned before is run; `recover` settles what an earlier one left.
  */
 import { startRun } from '../../../src/scheduler/run.ts';
-import { type Kind, openWorld, plan, plannedEntry, runOf, settleIn, TASKS } from './world.ts';
+import { idIn, type Kind, openWorld, plan, plannedEntry, runOf, settleIn, TASKS } from './world.ts';
 
 const [, , root = '', kind = '', what] = process.argv;
 const world = openWorld(root);
 // By the tests that start it.
 const task = TASKS[kind as Kind](root);
 if (what === 'run') {
-  const entry = plannedEntry();
+  const entry = plannedEntry({ id: idIn(root) });
   plan(world, entry);
   await startRun(runOf(task, entry), entry, world.parts).done;
 } else await settleIn(world, task);

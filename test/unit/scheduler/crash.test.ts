@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FAULT_POINTS, type FaultPoint } from '../../../src/faults.ts';
 import { tarOf } from '../output/support.ts';
-import { DUE, ID, type Kind, makeRoot, namesIn, openWorld, settleIn, starts, TASKS, type World } from './world.ts';
+import { DUE, idIn, type Kind, makeRoot, namesIn, openWorld, settleIn, starts, TASKS, type World } from './world.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-child.js', import.meta.url));
 
@@ -66,6 +66,7 @@ type End = 'pending' | 'lost' | 'finished';
 async function check(root: string, kind: Kind, end: End): Promise<void> {
   const world = openWorld(root);
   const task = TASKS[kind](root);
+  const id = idIn(root);
   const { open, unwritten } = await settleIn(world, task);
   assert.equal(unwritten, null);
   const phases = end === 'pending' ? ['planned'] : end === 'finished' && kind === 'retried' ? ['retry'] : [];
@@ -86,7 +87,7 @@ async function check(root: string, kind: Kind, end: End): Promise<void> {
   }
   if (end === 'finished') {
     assert.equal(entry?.ending?.status, STATUS[kind] ?? 'OK');
-    assert.deepEqual(starts(root), [`${ID} 1`]);
+    assert.deepEqual(starts(root), [`${id} 1`]);
     assert.deepEqual(contents(world).sort(), [...(RECORDED[kind] ?? [])].sort());
     assert.equal(entry?.resultCount, RESULTS[kind] ?? 0);
     for (const { path } of entry?.results ?? []) assert.notEqual(readFileSync(path, 'utf8'), 'older');
@@ -94,7 +95,7 @@ async function check(root: string, kind: Kind, end: End): Promise<void> {
     assert.deepEqual(world.store.state('disk'), state);
     assert.equal(world.store.results('disk').length, kind === 'numbered' ? 1 : 0);
     if (kind === 'failing') {
-      const output = world.store.output(ID);
+      const output = world.store.output(id);
       assert.deepEqual([output?.stdout.head.toString(), output?.stderr.head.toString()], ['half\n', 'complaint\n']);
     }
   }
@@ -103,7 +104,7 @@ async function check(root: string, kind: Kind, end: End): Promise<void> {
   const kept = entry?.kept ?? null;
   assert.deepEqual(
     namesIn(world.spool),
-    kept === null ? [] : [ID, `${ID}/output`],
+    kept === null ? [] : [id, `${id}/output`],
     'the spool holds what was kept, and no more',
   );
   const files = namesIn(world.results);
@@ -115,7 +116,10 @@ async function check(root: string, kind: Kind, end: End): Promise<void> {
 }
 
 const BEFORE: readonly FaultPoint[] = ['run.folder', 'run.starting'];
-const BEGUN: readonly FaultPoint[] = ['run.spawn', 'run.spawned', 'run.ended', 'run.output', 'run.outcome'];
+const BEGUN: readonly FaultPoint[] = [
+  ...(['run.spawn', 'run.stdout-open', 'run.spawned', 'run.stdout-write', 'run.ended', 'run.output'] as const),
+  'run.outcome',
+];
 const PREPARING: readonly FaultPoint[] = ['result.prepare', 'result.prepared'];
 const NOTED: readonly FaultPoint[] = ['run.outcome-synced', 'run.closing', 'run.closed', 'run.removed'];
 const PUBLISHING: readonly FaultPoint[] = [
@@ -189,7 +193,7 @@ test('killed at each point of giving a run up, it is given up once, and its outp
     assert.equal(await crash(root, 'failing', 'run', 'kill@run.outcome:1'), 'SIGKILL');
     assert.equal(await crash(root, 'failing', 'recover', `kill@${point}:1`), 'SIGKILL');
     await check(root, 'failing', 'lost');
-    assert.equal(readFileSync(join(root, 'state/spool', ID, 'output'), 'utf8'), 'half\n');
+    assert.equal(readFileSync(join(root, 'state/spool', idIn(root), 'output'), 'utf8'), 'half\n');
   }
 });
 
@@ -202,6 +206,9 @@ test('a task that goes on while its scheduler is killed is ended before it count
   while (starts(root).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await settleIn(world, TASKS.lasting(root));
   const [told] = world.told;
-  assert.deepEqual([told?.level, told?.event, told?.fields.status, told?.fields.survivors], ['error', 'ended', 'Lost', 1]);
+  assert.deepEqual(
+    [told?.level, told?.event, told?.fields.status, told?.fields.survivors],
+    ['error', 'ended', 'Lost', 1],
+  );
   assert.equal([...world.store.closed('disk')][0]?.ending?.reason, 'the scheduler died while it ran');
 });

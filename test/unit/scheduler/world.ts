@@ -9,13 +9,15 @@ import type { Durable } from '../../../src/scheduler/books.ts';
 import { newEntry } from '../../../src/scheduler/entries.ts';
 import { type Recovered, recover } from '../../../src/scheduler/recovery.ts';
 import type { RunParts } from '../../../src/scheduler/run.ts';
+import { newRunId } from '../../../src/scheduler/run-id.ts';
 import { makeSpool } from '../../../src/scheduler/spool.ts';
 import { type Batch, openStore, type Store } from '../../../src/state/store.ts';
 import type { Entry, EpochMs, Level, LogEvent, LogFields, Run, Task, Template } from '../../../src/types.ts';
 import { makeTask } from '../../helpers/tasks.ts';
 
 export const DUE: EpochMs = Date.UTC(2026, 0, 1, 12, 0, 0);
-export const ID = '1jz0000000aaaa';
+/** Of this process alone: recovery ends whatever is left of a run, also of a test that goes on beside this one. */
+export const ID = newRunId(Date.now());
 
 export interface Told {
   readonly level: Level;
@@ -26,8 +28,12 @@ export interface Told {
 export function makeRoot(t: TestContext): string {
   const root = mkdtempSync(join(tmpdir(), 'fate-run-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
+  writeFileSync(join(root, 'id'), newRunId(Date.now()));
   return root;
 }
+
+/** The id of the one run there, where the processes of a test are to know it. */
+export const idIn = (root: string): string => readFileSync(join(root, 'id'), 'utf8');
 
 const text = (source: string): Template => ({ source, render: () => source });
 
@@ -71,7 +77,8 @@ export const TASKS = {
       ...scripted(root, GOOD),
       resultPath: { kind: 'template', template: text('starts/below/a/file') },
     }),
-  lasting: (root: string) => makeTask('disk', { ...scripted(root, 'echo early; echo on >&4; exec sleep 300'), grace: 500 }),
+  lasting: (root: string) =>
+    makeTask('disk', { ...scripted(root, 'echo early; echo on >&4; exec sleep 300'), grace: 500 }),
 } as const;
 export type Kind = keyof typeof TASKS;
 

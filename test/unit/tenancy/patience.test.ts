@@ -74,14 +74,17 @@ test('an impatient one holds back as well where a patient one goes before it for
   // Those of older cohorts that come late: one takes the lock, the other has all its patience.
   house.arrive(0, tasks('first(5:db)'));
   assert.deepEqual(house.admit(6), ['first']);
-  house.admit(20);
+  // While the lock keeps it, `narrow` holds nobody back.
+  house.arrive(20, tasks('c(5)'));
+  assert.deepEqual(house.admit(20), ['c']);
   house.arrive(1, tasks('retried(1:db)'));
   house.admit(20);
   house.ended('first', 21);
-  house.arrive(21, tasks('c(5)'));
+  house.arrive(21, tasks('d(5)'));
   assert.deepEqual(house.admit(21), []);
-  assert.deepEqual(house.held('c'), { for: 'patience', lock: null, who: ['narrow'] });
+  assert.deepEqual(house.held('d'), { for: 'patience', lock: null, who: ['narrow'] });
   house.ended('b', 22);
+  house.ended('c', 22);
   assert.deepEqual(house.admit(22), ['retried']);
 });
 

@@ -1,0 +1,57 @@
+/** When and where the daemon is killed: from a seed, so that a campaign can be repeated. Pure. */
+import { FAULT_POINTS, type FaultPoint } from '../../src/faults.ts';
+import type { Ms } from '../../src/types.ts';
+
+export type Blow =
+  /** At the n-th passing of a point that the code names. */
+  | { readonly kind: 'point'; readonly point: FaultPoint; readonly nth: number }
+  /** So long after it was ready, or after it was started. */
+  | { readonly kind: 'ready' | 'start'; readonly after: Ms };
+
+/** Numbers from 0 to 1, the same for the same seed (Tommy Ettinger's mulberry32). */
+export type Random = () => number;
+
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export const between = (random: Random, low: number, high: number): number =>
+  low + Math.floor(random() * (high - low + 1));
+
+/** How often the load passes a point within a second or two. */
+const OFTEN: Readonly<Record<string, number>> = { ledger: 6, run: 12, result: 3, log: 20, recovery: 1 };
+
+/** Recovery passes its points only where the death before left something for it: killed there, the next start comes by. */
+const LEAVES: Readonly<Partial<Record<FaultPoint, FaultPoint>>> = {
+  'recovery.outcome': 'run.outcome-synced',
+  'recovery.lost': 'run.spawned',
+  'recovery.written': 'run.spawned',
+};
+
+/** Without an end: every point in turn, in an order that changes, with random moments in between. */
+export function* blows(random: Random, share = 0.4): Generator<Blow> {
+  for (;;) {
+    for (const point of shuffled(FAULT_POINTS, random)) {
+      while (random() < share) {
+        if (random() < 0.7) yield { kind: 'ready', after: between(random, 50, 1_500) };
+        else yield { kind: 'start', after: between(random, 0, 700) };
+      }
+      const before = LEAVES[point];
+      if (before !== undefined) yield { kind: 'point', point: before, nth: between(random, 1, 4) };
+      yield { kind: 'point', point, nth: between(random, 1, OFTEN[point.split('.')[0] ?? ''] ?? 1) };
+    }
+  }
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
+}
