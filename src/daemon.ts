@@ -28,7 +28,7 @@ import { makeSpool } from './scheduler/spool.ts';
 import { stateFolder } from './state/folder.ts';
 import { pauseOf } from './state/pauses.ts';
 import { openStore, type Store } from './state/store.ts';
-import type { Configuration, Entry, Level, LogEvent, LogFields, Logger, Problem, Summary } from './types.ts';
+import type { Boot, Configuration, Entry, Level, LogEvent, LogFields, Logger, Problem, Summary } from './types.ts';
 
 export interface EngineOptions {
   readonly program: string;
@@ -76,8 +76,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const books = new Books({ clock, store, log });
     closing.unshift(() => books.end());
     // What belongs to a live owner is not settled.
-    const open =
-      lock === null ? [] : await settleCrash({ store, books, spool, configuration, boot: host.boot.kernel, log });
+    const open = lock === null ? [] : await settleCrash({ store, books, spool, configuration, boot: host.boot, log });
     const parts = {
       clock,
       native,
@@ -172,12 +171,12 @@ function takeLock(folder: string, { program, paths, force }: EngineOptions, log:
 /** Settles what a crash left, before anything is started (SPEC 11). Answers the entries that go on. */
 async function settleCrash({ store, books, spool, configuration, boot, log }: CrashParts): Promise<readonly Entry[]> {
   const before = store.boot();
-  const sameBoot = before === null || before === boot;
+  const sameBoot = before === null || before === boot.kernel;
   const tasks = new Map(configuration.tasks.map((task) => [task.name, task]));
-  const { open, unwritten } = await recover({ store, spool, sameBoot, tasks, clock: systemClock, log });
+  const { open, unwritten } = await recover({ store, spool, sameBoot, boot: boot.id, tasks, clock: systemClock, log });
   const settled = (): void => {
     try {
-      if (before !== boot) store.setBoot(boot);
+      if (before !== boot.kernel) store.setBoot(boot.kernel);
     } catch (error) {
       log('error', 'state', { msg: messageOf(error) });
     }
@@ -192,6 +191,6 @@ interface CrashParts {
   readonly books: Books;
   readonly spool: string;
   readonly configuration: Configuration;
-  readonly boot: string;
+  readonly boot: Boot;
   readonly log: Log;
 }

@@ -8,6 +8,7 @@ export const ERRORS = {
   USAGE: { exit: 2, text: 'the command line cannot be understood' },
   LOCK_HELD: { exit: 2, text: 'another scheduler runs this configuration' },
   TASK_UNKNOWN: { exit: 2, text: 'no task of that name' },
+  RUN_UNKNOWN: { exit: 2, text: 'no run of that id, or more than one' },
   CONF_AMBIGUOUS: { exit: 64, text: 'one configuration file is present in more than one format' },
   CONF_SYNTAX: { exit: 65, text: 'a configuration file cannot be parsed' },
   CONF_MISSING: { exit: 72, text: 'a configuration file is missing' },

@@ -13,7 +13,7 @@ export async function show(args: ShowArguments): Promise<number> {
   const now = Date.now();
   return withRecorded(args, ({ ledger, folder, configuration, zones }) => {
     if (ledger === null) {
-      throw new FateError('USAGE', `no run of the id ${args.run}: nothing is recorded yet in ${folder}`);
+      throw new FateError('RUN_UNKNOWN', `no run of the id ${args.run}: nothing is recorded yet in ${folder}`);
     }
     const entry = findRun(ledger, args.run);
     const wall = wallOf(entry.task, configuration, zones);
@@ -46,12 +46,12 @@ export function findRun(ledger: Pick<LedgerReader, 'entry' | 'idsFrom'>, written
   if (ids.length > 1) {
     const more = ids.length > LISTED ? ', …' : '';
     throw new FateError(
-      'USAGE',
+      'RUN_UNKNOWN',
       `several runs have an id that begins with ${id}: ${ids.slice(0, LISTED).join(', ')}${more}`,
     );
   }
   const entry = ids[0] === undefined ? null : ledger.entry(ids[0]);
-  if (entry === null) throw new FateError('USAGE', `no run of the id ${written} is recorded`);
+  if (entry === null) throw new FateError('RUN_UNKNOWN', `no run of the id ${written} is recorded`);
   return entry;
 }
 

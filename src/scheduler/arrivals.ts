@@ -88,6 +88,11 @@ export class Arrivals {
     emit({ type: 'skipped', id, task, due, count, level, reason, detail });
   }
 
+  /** One whose task is no more is given up. */
+  remove(entry: Entry): void {
+    this.skip(entry, 'warning', 'removed', 'its task was removed or disabled while it waited');
+  }
+
   /** What `overlap` says where a run of the task goes or waits (SPEC 6). One of a task waits at any time. */
   #fits(task: Task, entry: Entry): boolean {
     const lives = this.#roster.of(task.name);

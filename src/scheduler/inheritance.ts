@@ -33,24 +33,20 @@ export class Inheritance {
     this.#entries = this.#entries.filter((entry) => {
       const task = tasks.get(entry.task);
       if (task !== undefined) this.#resume(task, entry, changed.has(task.name), now);
-      else if (isGone(entry.task, configuration)) this.#giveUp(entry, 'it was removed or disabled while it waited');
+      else if (isGone(entry.task, configuration)) this.#heirs.arrivals.remove(entry);
       else return true;
       return false;
     });
   }
 
   #resume(task: Task, entry: Entry, changed: boolean, now: EpochMs): void {
-    const { plan, roster, room } = this.#heirs;
+    const { plan, roster, room, arrivals } = this.#heirs;
     const { id, due, attempt, count, phase } = entry;
     const run: Run = { id, task, due, attempt, collapsed: count - 1 };
-    if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, entry, 'retry'));
+    if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, entry, 'retry'), task);
     else if (phase === 'waiting' || entry.queuedAt !== null) {
       room.enter({ live: roster.add(run, entry, 'waiting'), alone: task.overlap !== 'allow' }, now);
     } else if (!changed) plan.adopt(entry);
-    else this.#giveUp(entry, 'it was given another schedule before it could start');
-  }
-
-  #giveUp(entry: Entry, detail: string): void {
-    this.#heirs.arrivals.skip(entry, 'warning', 'removed', detail);
+    else arrivals.skip(entry, 'warning', 'removed', 'it was given another schedule before it could start');
   }
 }

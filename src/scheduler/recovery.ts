@@ -24,6 +24,8 @@ export interface RecoveryParts {
   readonly spool: string;
   /** Whether the kernel is the one that ran when the store was last used. */
   readonly sameBoot: boolean;
+  /** `Boot.id`, for `@reboot`. */
+  readonly boot: string;
   readonly tasks: ReadonlyMap<string, Task>;
   readonly clock: Clock;
   readonly log: Log;
@@ -174,9 +176,11 @@ class Settling {
     const cursors = new Map<string, Cursor>();
     for (const { task: name, due } of this.settled) {
       const cursor = cursors.get(name) ?? this.#parts.store.cursor(name);
-      const fingerprint = cursor?.fingerprint ?? this.#parts.tasks.get(name)?.schedule.fingerprint;
+      const schedule = this.#parts.tasks.get(name)?.schedule;
+      const fingerprint = cursor?.fingerprint ?? schedule?.fingerprint;
       if (fingerprint !== undefined && (cursor?.seen ?? Number.NEGATIVE_INFINITY) < due) {
-        cursors.set(name, { ...cursor, fingerprint, seen: due });
+        const booted = schedule?.kind === 'reboot' && this.#parts.sameBoot ? { boot: this.#parts.boot } : {};
+        cursors.set(name, { ...cursor, ...booted, fingerprint, seen: due });
       }
     }
     return cursors;

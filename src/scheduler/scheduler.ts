@@ -178,8 +178,10 @@ export class Scheduler {
     this.#room.recorded(live);
     this.#tell(live.run, outcome);
     live.entry = entry;
-    if (entry.phase === 'retry' && !this.#stopping && this.#tasks.has(entry.task)) this.#room.awaitRetry(live);
+    const task = this.#tasks.get(entry.task);
+    if (entry.phase === 'retry' && !this.#stopping && task !== undefined) this.#room.awaitRetry(live, task);
     else this.#roster.remove(live);
+    if (entry.phase === 'retry' && !this.#stopping && task === undefined) this.#arrivals.remove(entry);
   }
 
   /** A run whose condition failed: it cannot even be begun. */
@@ -190,7 +192,7 @@ export class Scheduler {
     if (concluded.phase === 'ended') books.close(concluded);
     else {
       books.put(run.id, concluded);
-      this.#room.awaitRetry(this.#roster.add(run, concluded, 'retry'));
+      this.#room.awaitRetry(this.#roster.add(run, concluded, 'retry'), run.task);
     }
     this.#tell(run, { ...failed, retryAt: concluded.retryAt });
   }
@@ -230,8 +232,7 @@ export class Scheduler {
     for (const task of tasks) this.#plan.restart(task, now);
     if (tasks.length === 0) return;
     const whose = tasks.length === 1 ? 'one task' : `${tasks.length} tasks`;
-    const msg = `the clock was put right: ${whose} had seen times that are still to come, and they count anew`;
-    this.#parts.tellClock('warning', msg);
+    this.#parts.tellClock('warning', `${whose} had seen times ahead of the clock, now put right: that is forgotten`);
   }
 
   /** A zone file has changed: what comes is planned anew, and everything up to now is as it was. */
@@ -243,9 +244,10 @@ export class Scheduler {
 
   #dropRemoved(): void {
     for (const live of [...this.#roster.all()]) {
-      if (live.stage === 'going' || this.#tasks.has(live.run.task.name)) continue;
-      this.#room.leave(live);
-      this.#arrivals.skip(live.entry, 'warning', 'removed', 'it was removed or disabled while it waited');
+      const task = this.#tasks.get(live.run.task.name);
+      if (task !== undefined && live.stage === 'retry') this.#room.awaitRetry(live, task);
+      if (task !== undefined || !this.#room.leave(live)) continue;
+      this.#arrivals.remove(live.entry);
     }
   }
 }

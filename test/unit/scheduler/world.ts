@@ -144,6 +144,7 @@ export async function settleIn(world: World, task: Task | null, sameBoot = true)
     store: world.store,
     spool: world.spool,
     sameBoot,
+    boot: 'b',
     tasks: new Map(task === null ? [] : [[task.name, task]]),
     clock: systemClock,
     log: world.parts.log,
