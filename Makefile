@@ -9,9 +9,13 @@ NODE = packaging/scripts/with-node.sh
 # Tests in files that run at the same time, and the longest that one file may take, in milliseconds.
 TEST_JOBS ?= 2
 TEST_TIMEOUT ?= 600000
+# How long `make crash` and `make soak` go on. SEED=n repeats the kills of a campaign that printed it.
+KILLS ?= 500
+SEED ?=
+RUNS ?= 100000
 
 .DEFAULT_GOAL := build
-.PHONY: help deps build compile check test demo bench fmt install deb clean
+.PHONY: help deps build compile check test demo crash soak bench fmt install deb clean
 # The targets change the same folders (build/, dist/), one after another.
 .NOTPARALLEL:
 
@@ -43,6 +47,14 @@ test: check compile build ## runs every test
 
 demo: build ## runs the examples in a private folder, .demo/, and shows what came of them
 	@$(NODE) packaging/scripts/demo.sh
+
+crash: compile ## kills a daemon KILLS times (500) under load and proves that nothing is lost, doubled or torn
+	@echo '==> Killing a daemon under load $(KILLS) times'
+	@KILLS='$(KILLS)' SEED='$(SEED)' $(NODE) node build/test/crash/main.js
+
+soak: compile ## runs RUNS (100000) tiny tasks through one daemon and watches its memory, descriptors and folders
+	@echo '==> Soaking a daemon with $(RUNS) runs'
+	@RUNS='$(RUNS)' $(NODE) node build/test/soak/main.js
 
 bench: compile build ## prints the figures of bench/
 	@for file in bench/*.ts; do \

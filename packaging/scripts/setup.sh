@@ -20,6 +20,7 @@ need ps procps       # tests look at the processes that runs leave
 need setsid util-linux
 need mount mount # the tests of a full disk
 need chattr e2fsprogs # and of a folder that lets nothing be renamed
+need faketime faketime # a system time that tests set
 need bzip2 bzip2 # results in bz2, xz and zst
 need xz xz-utils
 need zstd zstd

@@ -18,14 +18,18 @@ export class ClockWatch {
     this.#monotonic = clock.monotonic();
   }
 
-  /** By how much the wall clock jumped since it was last asked; 0 for none, negative for backwards. */
-  look(): { readonly now: EpochMs; readonly jump: Ms } {
+  /**
+   * By how much the wall clock jumped since it was last asked; 0 for none, negative for backwards. `since`: what the clock
+   * of now would have said then.
+   */
+  look(): { readonly now: EpochMs; readonly jump: Ms; readonly since: EpochMs } {
     const now = this.#clock.now();
     const monotonic = this.#clock.monotonic();
-    const jump = now - this.#now - (monotonic - this.#monotonic);
+    const elapsed = Math.ceil(monotonic - this.#monotonic);
+    const jump = now - this.#now - elapsed;
     this.#now = now;
     this.#monotonic = monotonic;
-    return { now, jump: Math.abs(jump) > JUMP ? jump : 0 };
+    return { now, jump: Math.abs(jump) > JUMP ? jump : 0, since: now - elapsed };
   }
 }
 
@@ -33,4 +37,10 @@ export function describeJump(jump: Ms): readonly [Level, string] {
   const by = formatDuration(Math.round(Math.abs(jump) / 1000) * 1000);
   if (jump < 0) return ['warning', `the clock went back by ${by}`];
   return [jump > NOTABLE ? 'warning' : 'info', `the clock went forward by ${by}, or the machine slept that long`];
+}
+
+/** @param count of tasks */
+export function describeForgotten(count: number): string {
+  const whose = count === 1 ? 'one task' : `${count} tasks`;
+  return `${whose} had seen times ahead of the clock, now put right: that is forgotten`;
 }

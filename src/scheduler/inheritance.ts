@@ -10,6 +10,9 @@ import type { Plan } from './plan.ts';
 import type { Roster } from './roster.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
+/** With its jitter (SPEC 7). */
+const LONGEST = 1.1;
+
 export interface Heirs {
   readonly plan: Plan;
   readonly roster: Roster;
@@ -43,10 +46,16 @@ export class Inheritance {
     const { plan, roster, room, arrivals } = this.#heirs;
     const { id, due, attempt, count, phase } = entry;
     const run: Run = { id, task, due, attempt, collapsed: count - 1 };
-    if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, entry, 'retry'), task);
+    if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, inReach(task, entry, now), 'retry'), task);
     else if (phase === 'waiting' || entry.queuedAt !== null) {
       room.enter({ live: roster.add(run, entry, 'waiting'), alone: task.overlap !== 'allow' }, now);
     } else if (!changed) plan.adopt(entry);
     else arrivals.skip(entry, 'warning', 'removed', 'it was given another schedule before it could start');
   }
+}
+
+/** A retry that lies further ahead than any delay was put there by a clock that was wrong. */
+function inReach({ retry }: Task, entry: Entry, now: EpochMs): Entry {
+  if (retry === null || entry.retryAt === null) return entry;
+  return { ...entry, retryAt: Math.min(entry.retryAt, now + Math.ceil(retry.maxDelay * LONGEST)) };
 }

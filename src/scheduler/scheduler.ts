@@ -7,7 +7,7 @@
 import { formatDuration } from '../schedule/duration.ts';
 import type { Concluded, Configuration, Entry, EpochMs, Ms, Run, Summary, Task } from '../types.ts';
 import { Arrivals, LATE_WITHIN, LATE_WITHIN_PASS } from './arrivals.ts';
-import { ClockWatch, describeJump } from './clock-watch.ts';
+import { ClockWatch, describeForgotten, describeJump } from './clock-watch.ts';
 import { conclude } from './conclude.ts';
 import { CORRECTION, Cursors } from './cursors.ts';
 import { Inheritance } from './inheritance.ts';
@@ -99,8 +99,8 @@ export class Scheduler {
   // ------------------------------------------------------------------------------------------------ one turn
 
   #turn(): void {
-    const { now, jump } = this.#watch.look();
-    if (jump !== 0) this.#noticeJump(now, jump);
+    const { now, jump, since } = this.#watch.look();
+    if (jump !== 0) this.#noticeJump(since, jump);
     if (!this.#stopping) {
       this.#collect(now, this.#first ? 'off' : jump > 0 ? 'clock' : null);
       this.#first = false;
@@ -219,20 +219,18 @@ export class Scheduler {
     }
   }
 
-  #noticeJump(now: EpochMs, jump: Ms): void {
+  #noticeJump(since: EpochMs, jump: Ms): void {
     this.#parts.tellClock(...describeJump(jump));
     if (jump > 0) return;
     this.#room.shift(jump);
     // What is planned is seen already. Several small steps back come to a correction as well.
-    this.#forgetFuture(now, jump < -CORRECTION ? 0 : CORRECTION + HORIZON);
+    this.#forgetFuture(since, jump < -CORRECTION ? 0 : CORRECTION + HORIZON);
   }
 
   #forgetFuture(now: EpochMs, beyond: Ms): void {
     const tasks = this.#cursors.forgetFuture(now, beyond);
     for (const task of tasks) this.#plan.restart(task, now);
-    if (tasks.length === 0) return;
-    const whose = tasks.length === 1 ? 'one task' : `${tasks.length} tasks`;
-    this.#parts.tellClock('warning', `${whose} had seen times ahead of the clock, now put right: that is forgotten`);
+    if (tasks.length > 0) this.#parts.tellClock('warning', describeForgotten(tasks.length));
   }
 
   /** A zone file has changed: what comes is planned anew, and everything up to now is as it was. */
@@ -246,8 +244,7 @@ export class Scheduler {
     for (const live of [...this.#roster.all()]) {
       const task = this.#tasks.get(live.run.task.name);
       if (task !== undefined && live.stage === 'retry') this.#room.awaitRetry(live, task);
-      if (task !== undefined || !this.#room.leave(live)) continue;
-      this.#arrivals.remove(live.entry);
+      if (task === undefined && this.#room.leave(live)) this.#arrivals.remove(live.entry);
     }
   }
 }

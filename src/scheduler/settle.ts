@@ -30,7 +30,7 @@ import { EMPTY, headOf, readExcerpt } from './excerpt.ts';
 import { inTurn, keepsCount, withRecorded } from './known-results.ts';
 import { writeOutcome } from './marks.ts';
 import type { RunParts } from './run.ts';
-import { clearAttempt, keepOutput, STDOUT } from './spool.ts';
+import { clearAttempt, freeOutput, keepOutput, STDOUT } from './spool.ts';
 
 /** So many results are named in the ledger (types.ts). */
 const NAMED_RESULTS = 100;
@@ -126,6 +126,8 @@ async function record(
   const end = concluded(ended.entry, task, outcome);
   const stderr = output?.stderr ?? null;
   const note = { entry: end.entry, results: prepared, keep: problems.length > 0, state, stderr };
+  // Half an output is no result, and where there was no room for it there is none for what follows.
+  if (exit.stdoutError !== null) await freeOutput(folder, exit.stdoutBytes);
   await writeOutcome(folder, note).catch((error: unknown) => {
     tell('warning', `a crash now would lose the run, since its end could not be noted: ${reasonOf(error)}`);
   });
@@ -152,6 +154,7 @@ async function record(
   // Until then the folder is all that a crash would leave of this end.
   const cleared = durable.later.then(() => clearAttempt(folder, exit.stdoutBytes));
   if (durable.now) await cleared;
+  else await freeOutput(folder, exit.stdoutBytes);
   faultPoint('run.removed');
   return { outcome: { ...end.outcome, results: recorded }, entry };
 }

@@ -20,6 +20,8 @@ const KEPT_FOR: Ms = 7 * 86_400_000;
 const LEAST_FREE = 0.05;
 /** What takes no time to free; a large file, or more than is known of, is left to other threads. */
 const FREED_AT_ONCE: Bytes = 1 << 20;
+/** What the record of a run keeps of its output at most (excerpt.ts). */
+const EXCERPT: Bytes = 80 * 1024;
 
 export function makeSpool(folder: string): string {
   const spool = join(folder, 'spool');
@@ -65,6 +67,14 @@ export async function keepOutput(folder: string): Promise<string | null> {
   } catch {
     return keptIn(folder);
   }
+}
+
+/**
+ * Frees the room of an output of which nothing more is to be recorded but what is in memory already: it may be the very
+ * room that the ledger, on the same disk, waits for. Never rejects.
+ */
+export async function freeOutput(folder: string, stdoutBytes: Bytes): Promise<void> {
+  if (stdoutBytes > EXCERPT) await rm(join(folder, STDOUT), { force: true }).catch(() => {});
 }
 
 export async function keptIn(folder: string): Promise<string | null> {

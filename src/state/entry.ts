@@ -31,7 +31,7 @@ const WAITED_FOR: readonly Waited['for'][] = ['tenancy', 'patience', 'mutex', 'o
 const MOST = { earlier: 20, results: 100, who: 5 } as const;
 
 /** An entry of which nothing is known but these: what encodeEntry leaves out, and what decodeEntry puts there. */
-function bare(id: string, task: string, due: EpochMs, phase: Phase): Entry {
+export function bareEntry(id: string, task: string, due: EpochMs, phase: Phase): Entry {
   return {
     id,
     task,
@@ -61,7 +61,7 @@ function bare(id: string, task: string, due: EpochMs, phase: Phase): Entry {
 /** Compact JSON in one line: what is null, empty or the default is left out. */
 export function encodeEntry(entry: Entry): string {
   const { id, task, due, phase, ending, earlier, results } = entry;
-  const usual: Fields = { ...bare(id, task, due, phase), resultCount: results.length };
+  const usual: Fields = { ...bareEntry(id, task, due, phase), resultCount: results.length };
   const written: Record<string, unknown> = { v: FORM, id, task, due, phase };
   for (const [name, value] of Object.entries(entry)) {
     const empty = Array.isArray(value) && value.length === 0;
@@ -98,7 +98,7 @@ export function decodeEntry(text: string): Entry | null {
   if (id === null || task === null || due === null || phase === null) return null;
   const results = asList(record.results, readResult).slice(0, MOST.results);
   return {
-    ...bare(id, task, due, phase),
+    ...bareEntry(id, task, due, phase),
     first: Math.min(due, asInstant(record.first) ?? due),
     count: asWhole(record.count, 1) ?? 1,
     attempt: asWhole(record.attempt, 1) ?? 1,

@@ -34,17 +34,30 @@ const LEAVES: Readonly<Partial<Record<FaultPoint, FaultPoint>>> = {
   'recovery.written': 'run.spawned',
 };
 
-/** Without an end: every point in turn, in an order that changes, with random moments in between. */
-export function* blows(random: Random, share = 0.4): Generator<Blow> {
-  for (;;) {
+/** So often a point is tried that was not passed in time. */
+const TRIES = 3;
+
+/**
+ * Every point in turn, in an order that changes with each round, with random moments in between. Wants to be told (`next`)
+ * whether the daemon died at the point: one that it did not come by is tried again.
+ */
+export function* blows(
+  random: Random,
+  share: number,
+  rounds = Number.POSITIVE_INFINITY,
+): Generator<Blow, void, boolean> {
+  for (let round = 0; round < rounds; round += 1) {
     for (const point of shuffled(FAULT_POINTS, random)) {
       while (random() < share) {
         if (random() < 0.7) yield { kind: 'ready', after: between(random, 50, 1_500) };
         else yield { kind: 'start', after: between(random, 0, 700) };
       }
-      const before = LEAVES[point];
-      if (before !== undefined) yield { kind: 'point', point: before, nth: between(random, 1, 4) };
-      yield { kind: 'point', point, nth: between(random, 1, OFTEN[point.split('.')[0] ?? ''] ?? 1) };
+      for (let left = TRIES; left > 0; left -= 1) {
+        const before = LEAVES[point];
+        if (before !== undefined) yield { kind: 'point', point: before, nth: between(random, 1, 4) };
+        const nth = left === TRIES ? between(random, 1, OFTEN[point.split('.')[0] ?? ''] ?? 1) : 1;
+        if (yield { kind: 'point', point, nth }) break;
+      }
     }
   }
 }

@@ -18,7 +18,9 @@ import { configurationFiles, RULES } from './load.ts';
 import { type LoadProcess, lives, loadProcesses } from './processes.ts';
 
 export interface CampaignOptions {
+  /** Ends after so many, or when every point was struck in so many rounds. */
   readonly kills: number;
+  readonly rounds?: number;
   readonly seed: number;
   /** After so many kills there is a clean stop, and all is checked. */
   readonly stopEvery: number;
@@ -94,10 +96,11 @@ class Fight {
   }
 
   async run(): Promise<void> {
-    const { kills, stopEvery, share, tell } = this.#options;
-    for (const blow of blows(this.#random, share)) {
+    const { kills, rounds, stopEvery, share, tell } = this.#options;
+    const plan = blows(this.#random, share, rounds);
+    for (let next = plan.next(true); !next.done; ) {
       if (this.figures.kills >= kills || this.faults.length > 0) break;
-      await this.#strike(blow);
+      next = plan.next(await this.#strike(next.value));
       if (this.#random() < 0.06) await pause(between(this.#random, 1_500, 5_000));
       if (this.figures.kills % stopEvery !== 0 || this.figures.kills === kills) continue;
       await this.#stopAndCheck(between(this.#random, 500, 2_500));
@@ -135,8 +138,8 @@ class Fight {
     return this.#daemon;
   }
 
-  /** Starts the daemon and kills it as said. */
-  async #strike(blow: Blow): Promise<void> {
+  /** Starts the daemon and kills it as said; false where it did not come by that point. */
+  async #strike(blow: Blow): Promise<boolean> {
     const daemon = this.#start(blow.kind === 'point' ? `kill@${blow.point}:${blow.nth}` : null);
     const ready = this.#watch(daemon);
     let by: string = blow.kind;
@@ -147,6 +150,7 @@ class Fight {
     }
     kill(daemon);
     this.#died(await daemon.exited, blow, by);
+    return by === blow.kind;
   }
 
   #died({ code, signal }: Exited, blow: Blow, by: string): void {

@@ -17,7 +17,7 @@ export interface Exited {
 
 export interface Started {
   readonly child: ChildProcess;
-  readonly lines: readonly LogLine[];
+  readonly lines: LogLine[];
   /** True once it schedules; false when it has ended before. */
   readonly ready: Promise<boolean>;
   readonly exited: Promise<Exited>;

@@ -76,7 +76,7 @@ test('a step forward by hours: each policy has its say, and the entries say that
   );
   rig.clock.jump(5 * HOUR + 30 * MINUTE);
   await rig.clock.advance(LOOK);
-  for (let i = 0; i < 4; i += 1) for (const task of rig.running()) await rig.end(task);
+  for (let i = 0; i < 6; i += 1) for (const task of rig.running()) await rig.end(task);
   const counts = (name: string): unknown[] =>
     rig.entries(name).map(({ phase, count, absent, skipped }) => [phase, count, absent, skipped?.detail ?? null]);
   assert.deepEqual(counts('once'), [['ended', 5, 'clock', null]]);
@@ -196,7 +196,7 @@ test('asleep for some seconds over the due time: it is late, and that is all', a
   assert.equal(rig.entries('a')[0]?.absent, null);
 });
 
-const RETRY: Retry = { limit: 2, delay: MINUTE, backoff: 1, maxDelay: HOUR, on: ['error'] };
+const RETRY: Retry = { limit: 2, delay: MINUTE, backoff: 1, maxDelay: 10 * MINUTE, on: ['error'] };
 
 test('a retry waits for its delay and no longer, however the clock is set', async () => {
   for (const jump of [-HOUR, -10 * YEAR]) {
@@ -240,6 +240,38 @@ test('what waits is in the ledger as waiting within a second and a look, also wh
   rig.clock.jump(-2 * HOUR);
   await rig.clock.advance(LOOK + 2 * SECOND);
   assert.equal(rig.entries('b')[0]?.phase, 'waiting');
+});
+
+test('a clock that was years ahead before a restart: neither what was planned nor a retry waits for those years', async () => {
+  const rig = makeRig('stay', new Map(), { start: START + 5 * YEAR });
+  const [a, b] = [
+    makeTask('a', { schedule: every(10 * SECOND) }),
+    makeTask('b', { retry: RETRY, schedule: every(MINUTE, LOOK + 5 * SECOND) }),
+  ];
+  rig.scheduler.load(configuration(a, b));
+  void rig.scheduler.run();
+  await rig.clock.advance(5 * SECOND);
+  await rig.end('b', 'Error');
+  await rig.clock.advance(3 * SECOND);
+  const left = [...rig.open.values()];
+  assert.deepEqual(left.map(({ task, phase }) => `${task} ${phase}`).sort(), ['a planned', 'b retry']);
+  const next = makeRig('stay', rig.cursors, { open: left });
+  for (const { id } of left) next.open.set(id, left.find((entry) => entry.id === id) as Entry);
+  next.scheduler.load(configuration(a, b));
+  void next.scheduler.run();
+  assert.deepEqual(
+    [...next.open.values()].filter(({ phase }) => phase === 'planned'),
+    [],
+  );
+  await next.clock.advance(LOOK);
+  assert.deepEqual(next.running(), ['a']);
+  await next.end('a');
+  await next.clock.advance(11 * MINUTE);
+  assert.ok(
+    next.events.some((event) => event.type === 'started' && event.run.attempt === 2),
+    'within its longest delay',
+  );
+  assert.match(next.told.join('\n'), /2 tasks had seen times ahead of the clock/);
 });
 
 /** Whose zone rules are changed under it. */
@@ -338,7 +370,7 @@ test('whatever the clock does within three hours: each due time has exactly one 
         if (step.kind !== 'pass') await rig.clock.advance(0);
         latest = Math.max(latest, rig.clock.now());
       }
-      await rig.clock.advance(LOOK);
+      await rig.clock.advance(LOOK + 2 * SECOND);
       for (const task of two) {
         const entries = rig.entries(task.name);
         assertDisjoint(entries);
@@ -367,15 +399,14 @@ test('whatever the clock does at all: nothing throws, and from the last correcti
       const rig = going(task);
       for (const step of taken) await take(rig, step);
       await rig.clock.advance(LOOK);
-      // Put right at last, and from here on as ever.
+      // Put right at last: all that comes from here on is new.
       rig.paused.clear();
-      rig.clock.jump(-4 * HOUR);
-      await rig.clock.advance(LOOK);
       const known = new Set(rig.entries('a').map(({ id }) => id));
+      rig.clock.jump(-4 * HOUR);
       const since = rig.clock.now();
-      await busy(rig, 3 * MINUTE);
-      const entries = rig.entries('a').filter(({ id, due }) => !known.has(id) || due > since);
-      assertDisjoint(entries.filter(({ due }) => due <= rig.clock.now() + MINUTE));
+      await busy(rig, LOOK + 3 * MINUTE);
+      for (const id of known) for (const map of [rig.open, rig.closed]) map.delete(id);
+      assertDisjoint(rig.entries('a'));
       assert.deepEqual(unexplained(rig, task, since, rig.clock.now()), []);
     }),
     { numRuns: 150 },
