@@ -118,5 +118,6 @@ function failedHandle(entry: Entry, run: Run, reason: string, parts: RunParts): 
     await closeEntry(parts, end.entry, null, {});
     return end;
   });
-  return { pid: null, over: done.then(() => {}), done, end() {}, kill() {} };
+  // Before `done`, as with a process: who is over later than recorded would keep its lock for ever.
+  return { pid: null, over: Promise.resolve(), done, end() {}, kill() {} };
 }

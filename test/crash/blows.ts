@@ -2,11 +2,14 @@
 import { FAULT_POINTS, type FaultPoint } from '../../src/faults.ts';
 import type { Ms } from '../../src/types.ts';
 
-export type Blow =
-  /** At the n-th passing of a point that the code names. */
-  | { readonly kind: 'point'; readonly point: FaultPoint; readonly nth: number }
+export type Blow = {
+  /** For so long nobody is there before the start. */
+  readonly absent: Ms;
+} & (
+  | { readonly kind: 'point'; readonly point: FaultPoint /** At which passing of it. */; readonly nth: number }
   /** So long after it was ready, or after it was started. */
-  | { readonly kind: 'ready' | 'start'; readonly after: Ms };
+  | { readonly kind: 'ready' | 'start'; readonly after: Ms }
+);
 
 /** Numbers from 0 to 1, the same for the same seed (Tommy Ettinger's mulberry32). */
 export type Random = () => number;
@@ -34,6 +37,14 @@ const LEAVES: Readonly<Partial<Record<FaultPoint, FaultPoint>>> = {
   'recovery.written': 'run.spawned',
 };
 
+/** What was planned and is late when somebody comes back runs at once, collapsed: more often killed in the middle of that. */
+const AT_START: readonly FaultPoint[] = ['run.starting', 'run.spawn', 'run.spawned', 'run.ended'];
+
+function absence(random: Random, point: FaultPoint | null): Ms {
+  const often = point !== null && AT_START.includes(point) ? 0.35 : 0.06;
+  return random() < often ? between(random, 2_500, 5_000) : 0;
+}
+
 /** So often a point is tried that was not passed in time. */
 const TRIES = 3;
 
@@ -49,14 +60,15 @@ export function* blows(
   for (let round = 0; round < rounds; round += 1) {
     for (const point of shuffled(FAULT_POINTS, random)) {
       while (random() < share) {
-        if (random() < 0.7) yield { kind: 'ready', after: between(random, 50, 1_500) };
-        else yield { kind: 'start', after: between(random, 0, 700) };
+        const absent = absence(random, null);
+        if (random() < 0.7) yield { kind: 'ready', absent, after: between(random, 50, 1_500) };
+        else yield { kind: 'start', absent, after: between(random, 0, 700) };
       }
       for (let left = TRIES; left > 0; left -= 1) {
         const before = LEAVES[point];
-        if (before !== undefined) yield { kind: 'point', point: before, nth: between(random, 1, 4) };
+        if (before !== undefined) yield { kind: 'point', absent: 0, point: before, nth: between(random, 1, 4) };
         const nth = left === TRIES ? between(random, 1, OFTEN[point.split('.')[0] ?? ''] ?? 1) : 1;
-        if (yield { kind: 'point', point, nth }) break;
+        if (yield { kind: 'point', absent: absence(random, point), point, nth }) break;
       }
     }
   }

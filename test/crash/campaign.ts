@@ -101,7 +101,6 @@ class Fight {
     for (let next = plan.next(true); !next.done; ) {
       if (this.figures.kills >= kills || this.faults.length > 0) break;
       next = plan.next(await this.#strike(next.value));
-      if (this.#random() < 0.06) await pause(between(this.#random, 1_500, 5_000));
       if (this.figures.kills % stopEvery !== 0 || this.figures.kills === kills) continue;
       await this.#stopAndCheck(between(this.#random, 500, 2_500));
       if (this.figures.kills === stopEvery * 5) {
@@ -140,6 +139,7 @@ class Fight {
 
   /** Starts the daemon and kills it as said; false where it did not come by that point. */
   async #strike(blow: Blow): Promise<boolean> {
+    if (blow.absent > 0) await pause(blow.absent);
     const daemon = this.#start(blow.kind === 'point' ? `kill@${blow.point}:${blow.nth}` : null);
     const ready = this.#watch(daemon);
     let by: string = blow.kind;
@@ -159,8 +159,9 @@ class Fight {
     if (signal !== 'SIGKILL') this.#fault('unexplained', `the daemon ended by itself: ${code} ${signal}`);
     this.figures = { ...this.figures, kills: this.figures.kills + 1 };
     if (blow.kind === 'point' && by === 'point') this.points.set(blow.point, (this.points.get(blow.point) ?? 0) + 1);
+    const late = blow.absent > 0 ? `, after ${blow.absent} ms with nobody there` : '';
     const how = blow.kind === 'point' ? `${blow.point}:${blow.nth}` : `${blow.after} ms after ${blow.kind}`;
-    this.#options.tell(`kill ${this.figures.kills}: ${how}${by === blow.kind ? '' : ` (${by})`}`);
+    this.#options.tell(`kill ${this.figures.kills}: ${how}${by === blow.kind ? '' : ` (${by})`}${late}`);
   }
 
   /** Once it schedules, no process of a run that was lost may live. */

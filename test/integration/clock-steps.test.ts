@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openReader } from '../../src/state/reader.ts';
 import type { Entry } from '../../src/types.ts';
-import { COMPILED, type Daemon, makePrefix, type Prefix } from '../helpers/prefix.ts';
+import { type Daemon, makePrefix, type Prefix } from '../helpers/prefix.ts';
 
 const HOUR = 3_600_000;
 
@@ -42,7 +42,7 @@ function faked(t: TestContext, tasks: string): Faked | null {
     t.skip('libfaketime is not installed (Debian: faketime)');
     return null;
   }
-  const prefix = makePrefix(t, { 'tasks.toml': tasks }, COMPILED);
+  const prefix = makePrefix(t, { 'tasks.toml': tasks });
   const file = join(prefix.root, 'offset');
   const set = (seconds: number): void => {
     writeFileSync(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds}`);

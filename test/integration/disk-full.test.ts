@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openReader } from '../../src/state/reader.ts';
 import type { Entry } from '../../src/types.ts';
-import { COMPILED, type Daemon, type LogLine, makePrefix, type Prefix } from '../helpers/prefix.ts';
+import { type Daemon, type LogLine, makePrefix, type Prefix } from '../helpers/prefix.ts';
 
 const TASKS = `
 [count]
@@ -45,7 +45,7 @@ function disks(t: TestContext, tasks: string): Disks | null {
   const works: (() => unknown)[] = [];
   const mounted: string[] = [];
   const daemons: Daemon[] = [];
-  const prefix = makePrefix({ after: (work) => works.push(work) }, { 'tasks.toml': tasks }, COMPILED);
+  const prefix = makePrefix({ after: (work) => works.push(work) }, { 'tasks.toml': tasks });
   t.after(async () => {
     for (const daemon of daemons) await daemon.stop('SIGKILL');
     // Lazily: a task of a daemon that was killed may still be there.
