@@ -64,7 +64,7 @@ async function passOver(folder: string, store: Store, write: (batch: Batch) => v
       boot: HOST.boot,
       start: (run, entry) => startRun(run, entry, parts),
       newRunId: () => newRunId(clock.now()),
-      isPaused: () => false,
+      pausesOf: () => [],
       roomToStart: () => true,
       zonesChanged: () => false,
       emit: log,

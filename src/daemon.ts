@@ -26,7 +26,7 @@ import { scopeOf, stampIn } from './scheduler/scope.ts';
 import { handleSignals } from './scheduler/signals.ts';
 import { makeSpool } from './scheduler/spool.ts';
 import { stateFolder } from './state/folder.ts';
-import { pauseOf } from './state/pauses.ts';
+import { pausesOf } from './state/pauses.ts';
 import { openStore, type Store } from './state/store.ts';
 import type { Boot, Configuration, Entry, Level, LogEvent, LogFields, Logger, Problem, Summary } from './types.ts';
 
@@ -96,7 +96,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         boot: host.boot,
         start: (run, entry) => startRun(run, entry, parts),
         newRunId: () => newRunId(clock.now()),
-        isPaused: (task) => pauseOf(folder, task, clock.now()) !== null,
+        pausesOf: (task) => pausesOf(folder, task),
         roomToStart: roomTeller(spool, log),
         zonesChanged: () => zones.changed(),
         emit: (event) => reportEvent(logger, event),

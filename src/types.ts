@@ -140,6 +140,12 @@ export interface Schedule {
   latest(after: EpochMs, until: EpochMs, limit: number): EpochMs[];
 }
 
+/** Due times from `from` on and before `until` (Infinity: until it is resumed) are skipped, and not missed (SPEC 12). */
+export interface Pause {
+  readonly from: EpochMs;
+  readonly until: EpochMs;
+}
+
 /** What the scheduler remembers of a task's schedule, per task (SPEC 5, "The bookkeeping is per task"). */
 export interface Cursor {
   readonly fingerprint: string;
@@ -426,6 +432,8 @@ export type Phase = 'planned' | 'waiting' | 'started' | 'retry' | 'ended' | 'ski
 export interface Waited {
   /** `overlap`: an earlier run of its own; `room`: a spool with less than 5 % free. */
   readonly for: 'tenancy' | 'patience' | 'mutex' | 'overlap' | 'room';
+  /** For `mutex`, its name. */
+  readonly mutex?: string;
   /** Names of the tasks that were in the way, at most 5. */
   readonly who: readonly string[];
 }
@@ -462,8 +470,13 @@ export interface Entry {
   readonly attempt: number;
   /** When this entry was first written. */
   readonly plannedAt: EpochMs;
-  /** Why nobody was there at its due time: the scheduler was off, or the clock jumped (or the machine slept). */
-  readonly absent: 'off' | 'clock' | null;
+  /**
+   * Why nobody was there at its due time: the scheduler was off, the clock jumped (or the machine slept), or the task could
+   * not be read and was set aside.
+   */
+  readonly absent: 'off' | 'clock' | 'invalid' | null;
+  /** One of several that were missed, which run one after the other, whatever `overlap` says. */
+  readonly inTurn: boolean;
   /** When it arrived and began to wait for its turn. */
   readonly queuedAt: EpochMs | null;
   /** Null when it could start as soon as it arrived. */
@@ -532,7 +545,7 @@ export interface Concluded {
 /** A run that was started, or could not be: then `pid` is null and both promises resolve soon. */
 export interface RunHandle {
   readonly pid: number | null;
-  /** The process has ended: its place is free. Never rejects. */
+  /** The process has ended: its place is free. Never rejects, and resolves before `done` does. */
   readonly over: Promise<void>;
   /** Result, state and ledger are recorded, or it was said why not. Never rejects. */
   readonly done: Promise<Concluded>;

@@ -70,7 +70,7 @@ function waiting(entry: Entry, { at, now, attended, task }: Circumstances): stri
   const which = attempt > 1 ? `Attempt ${attempt}` : 'It';
   const since = queuedAt === null ? '' : ` since ${at(queuedAt)} (${formatDuration(now - queuedAt)})`;
   const sentences = [
-    `${which} waits${since}: ${waited === null ? 'its turn has not come' : heldUp(waited, task, true)}.`,
+    `${which} waits${since}: ${waited === null ? 'its turn has not come' : `at first ${heldUp(waited)}`}.`,
   ];
   if (entry.absent !== null) sentences.push(`It arrived late: ${ABSENT[entry.absent]}.`);
   if (task?.maxWait != null && queuedAt !== null)
@@ -82,30 +82,31 @@ function waiting(entry: Entry, { at, now, attended, task }: Circumstances): stri
 const ABSENT = {
   off: 'no scheduler was running when it was due',
   clock: 'the clock jumped over its due time, or the machine slept',
+  invalid: 'the task was invalid, and set aside, when it was due',
 } as const;
 
-/** What is in the way of a run, or was. */
-function heldUp({ for: reason, who }: Waited, task: Task | null, now: boolean): string {
-  const be = who.length > 1 ? (now ? 'are' : 'were') : now ? 'is' : 'was';
+/** What was in the way of a run when that was last looked at. */
+function heldUp({ for: reason, mutex: name, who }: Waited): string {
+  const be = who.length > 1 ? 'were' : 'was';
   const names = listed(who);
   switch (reason) {
     case 'tenancy':
-      return `tenancy ${now ? 'is' : 'was'} full${names === '' ? '' : `: ${names} ${be} running`}`;
+      return `tenancy was full${names === '' ? '' : `: ${names} ${be} running`}`;
     case 'patience':
-      return `${names === '' ? 'another run' : names} ${now ? 'has' : 'had'} waited for longer than scheduling.patience and ${now ? 'comes' : 'came'} first`;
+      return `${names === '' ? 'another run' : names} had waited for longer than scheduling.patience and came first`;
     case 'mutex': {
-      const mutex = task?.mutex == null ? 'the same mutex' : `the mutex ${task.mutex}`;
-      return names === '' ? `${mutex} ${now ? 'is' : 'was'} taken` : `${names}, of ${mutex}, ${be} running`;
+      const mutex = name === undefined ? 'the same mutex' : `the mutex ${name}`;
+      return names === '' ? `${mutex} was taken` : `${names}, of ${mutex}, ${be} running`;
     }
     case 'overlap':
-      return `an earlier run of the task itself ${now ? 'has' : 'had'} not ended`;
+      return 'an earlier run of the task itself had not ended';
     case 'room':
-      return `less than 5 % of the file system of the spool ${now ? 'is' : 'was'} free`;
+      return 'less than 5 % of the file system of the spool was free';
   }
 }
 
 /** When the first attempt started, and what it had to wait for. */
-function started(entry: Entry, { at, task, now }: Circumstances): string {
+function started(entry: Entry, { at, now }: Circumstances): string {
   const { due, absent, ending, queuedAt } = entry;
   const start = firstStart(entry);
   if (start === null) return 'When its first attempt started is no longer recorded.';
@@ -118,9 +119,7 @@ function started(entry: Entry, { at, task, now }: Circumstances): string {
   const wait = waitOf(entry, now);
   const because = [
     ...(absent === null ? [] : [ABSENT[absent]]),
-    ...(waited === null
-      ? []
-      : [`${heldUp(waited, task, false)}${wait === null ? '' : `, for ${formatDuration(wait)}`}`]),
+    ...(waited === null ? [] : [`${heldUp(waited)}${wait === null ? '' : `, for ${formatDuration(wait)}`}`]),
   ];
   if (late < ON_TIME && because.length === 0)
     return `${verb} on time, ${formatDuration(Math.max(0, late))} after that.`;
@@ -148,7 +147,7 @@ function retry({ ending, attempt, retryAt }: Entry, { at, now, attended, task }:
 }
 
 function skipped(entry: Entry, around: Circumstances): string[] {
-  const { skipped: why, absent, waited } = entry;
+  const { skipped: why, absent } = entry;
   if (why === null) return ['It was not run; why is not recorded.'];
   const { reason, detail, at } = why;
   const said = detail === '' ? '' : ` (${detail})`;
@@ -162,16 +161,9 @@ function skipped(entry: Entry, around: Circumstances): string[] {
     case 'missed':
       return [...sentences, `It was missed: ${ABSENT[absent ?? 'off']}, and it was not made up for${said}.`];
     case 'paused':
-      return [...sentences, `${not}: the task was paused${said}.`];
-    case 'max_wait': {
-      const wait = waitOf(entry, around.now);
-      const length = wait === null ? '' : ` after ${formatDuration(wait)}`;
-      const held = waited === null ? '' : `: ${heldUp(waited, around.task, false)}`;
-      return [
-        ...sentences,
-        `It was given up at ${around.at(at)}, since it waited for longer than max_wait,${length}${held}${said}.`,
-      ];
-    }
+      return [...sentences, `${not}: the task was paused.`];
+    case 'max_wait':
+      return [...sentences, `${not}: it was given up at ${around.at(at)}, since ${detail}.`];
     case 'removed':
       return [
         ...sentences,

@@ -3,7 +3,7 @@ import { formatProblem } from '../conf/problems.ts';
 import { FateError } from '../errors.ts';
 import { lockOwner } from '../platform/lock.ts';
 import type { LedgerReader } from '../state/looking.ts';
-import { pauseOf } from '../state/pauses.ts';
+import { pauseAt } from '../state/pauses.ts';
 import type { Entry, EpochMs } from '../types.ts';
 import type { WhyArguments } from './commands/why.ts';
 import { entryJson } from './entry-json.ts';
@@ -30,7 +30,7 @@ export async function why(args: WhyArguments): Promise<number> {
       configured: configuredAs(args.task, recorded),
       cursor: ledger?.cursor(args.task) ?? null,
       history: configuration?.history ?? null,
-      paused: pauseOf(folder, args.task, now),
+      paused: pauseAt(folder, args.task, now),
       scheduler: schedulerOf(folder),
       at: wall.long,
     });

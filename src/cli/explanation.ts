@@ -3,7 +3,7 @@
  * sentences. Pure.
  */
 import { formatDuration } from '../schedule/duration.ts';
-import type { Cursor, Entry, EpochMs, History, Task } from '../types.ts';
+import type { Cursor, Entry, EpochMs, History, Pause, Task } from '../types.ts';
 import { accountOf, type Circumstances, UNSETTLED } from './account.ts';
 import type { Moment } from './moments.ts';
 import { plain, standingOf } from './words.ts';
@@ -31,8 +31,8 @@ export interface Question {
   readonly configured: Configured;
   readonly cursor: Cursor | null;
   readonly history: History | null;
-  /** Whether the task is paused now, and until when; null in it: until it is resumed. */
-  readonly paused: { readonly until: EpochMs | null } | null;
+  /** The pause in which the task is now; null when it is in none. */
+  readonly paused: Pause | null;
   /** Who schedules this configuration now, such as `fated (pid 7)`; null when nobody does. */
   readonly scheduler: string | null;
   at(instant: EpochMs): string;
@@ -97,7 +97,7 @@ function standingSentences({ configured, task, paused, at }: Question): string[]
       if (!configured.task.enabled) return [`${task} is disabled (enabled: false): nothing of it runs.`];
       if (paused === null) return [];
       return [
-        paused.until === null
+        paused.until === Number.POSITIVE_INFINITY
           ? `${task} is paused: its due times are skipped until 'fate resume ${task}'.`
           : `${task} is paused: its due times are skipped until ${at(paused.until)}.`,
       ];

@@ -1,8 +1,7 @@
 /** What `fate pause` and `fate resume` do. A scheduler that runs sees it at the next due time of the task. */
 import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { parseDuration } from '../schedule/duration.ts';
-import { pause, pauses, resume } from '../state/pauses.ts';
-import type { EpochMs } from '../types.ts';
+import { pause, pausedTasks, resume } from '../state/pauses.ts';
 import type { PauseArguments } from './commands/pause.ts';
 import type { ResumeArguments } from './commands/resume.ts';
 import { wallOf } from './moments.ts';
@@ -21,16 +20,21 @@ export async function pauseTask(args: PauseArguments): Promise<number> {
     const { folder, configuration, zones } = recorded;
     if (task !== undefined) {
       await demandTask(task, recorded);
-      change(folder, () => pause(folder, { task, until: length === null ? null : now + length }));
+      change(folder, () =>
+        pause(folder, task, { from: now, until: length === null ? Number.POSITIVE_INFINITY : now + length }),
+      );
     }
-    const found = pauses(folder, now).filter((one) => task === undefined || one.task === task);
-    const iso = (at: EpochMs | null): string | null => (at === null ? null : new Date(at).toISOString());
+    const found = pausedTasks(folder, now).filter((one) => task === undefined || one.task === task);
     if (args.json) {
-      const rows = found.map(({ task, until }) => ({ task, until: iso(until) }));
+      const rows = found.map(({ task, until }) => ({
+        task,
+        until: until === Number.POSITIVE_INFINITY ? null : new Date(until).toISOString(),
+      }));
       process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
     } else if (task === undefined && found.length > 0) {
       const rows = found.map(({ task, until }) => {
-        const at = until === null ? 'it is resumed' : wallOf(task, configuration, zones).long(until);
+        const at =
+          until === Number.POSITIVE_INFINITY ? 'it is resumed' : wallOf(task, configuration, zones).long(until);
         return [task, at];
       });
       process.stdout.write(`${table([['TASK', 'PAUSED UNTIL'], ...rows], process.stdout.columns ?? null)}\n`);
@@ -42,7 +46,7 @@ export async function pauseTask(args: PauseArguments): Promise<number> {
 export async function resumeTask(args: ResumeArguments): Promise<number> {
   return withRecorded(args, async (recorded) => {
     await demandTask(args.task, recorded);
-    const paused = change(recorded.folder, () => resume(recorded.folder, args.task));
+    const paused = change(recorded.folder, () => resume(recorded.folder, args.task, Date.now()));
     if (!paused) process.stderr.write(`fate: ${args.task} is not paused\n`);
     return 0;
   });

@@ -99,7 +99,11 @@ export function linesOf(entry: Entry, wall: Wall, now: EpochMs): Line[] {
   return lines.flatMap(([key, value]) => (value === null ? [] : [[key, plain(value)] as const]));
 }
 
-const ABSENT = { off: 'no scheduler was running', clock: 'the clock jumped over it, or the machine slept' } as const;
+const ABSENT = {
+  off: 'no scheduler was running',
+  clock: 'the clock jumped over it, or the machine slept',
+  invalid: 'the task was invalid then',
+} as const;
 
 function attemptText(attempt: Ending, wall: Wall): string {
   const words = [attempt.status, endText(attempt), attempt.reason ?? ''].filter((text) => text !== '').join('; ');

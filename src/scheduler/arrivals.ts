@@ -3,8 +3,9 @@
  * every due time it hands in comes back as a run, or is recorded and told as skipped with the reason.
  */
 import { messageOf } from '../errors.ts';
+import { formatDuration } from '../schedule/duration.ts';
 import { type Span, settleArrears } from '../schedule/missed.ts';
-import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task } from '../types.ts';
+import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task, Waited } from '../types.ts';
 import { newEntry } from './entries.ts';
 import type { ArrivalParts } from './parts.ts';
 import type { DueTask } from './plan.ts';
@@ -22,11 +23,7 @@ export interface Look {
   readonly lateWithin: Ms;
 }
 
-/** A run that shall wait for its turn, and whether it waits for the end of an earlier one of its task as well. */
-export interface Arrived {
-  readonly live: Live;
-  readonly alone: boolean;
-}
+const PAUSED = 'the task was paused';
 
 export class Arrivals {
   readonly #parts: ArrivalParts;
@@ -40,41 +37,48 @@ export class Arrivals {
   }
 
   /** Of a task something is due: what of it runs. The entries are put into the books, not yet flushed. */
-  due({ task, entries, dues, since }: DueTask, { now, absent, lateWithin }: Look): Arrived[] {
+  due({ task, entries, dues, since }: DueTask, { now, absent, lateWithin }: Look): Live[] {
     const { missed, missedWithin } = task;
     const all = [...entries.map(({ due }) => due), ...dues];
-    const arrears = settleArrears({ dues: all, now, lateWithin, absent: absent !== null, missed, missedWithin });
+    const isPaused = this.#pausesOf(task);
+    const wanted = all.filter((due) => !isPaused(due));
+    const arrears = settleArrears({ dues: wanted, now, lateWithin, absent: absent !== null, missed, missedWithin });
     // The oldest span begins with the first due time, also where that was too long ago to be listed.
     const entryOf = (span: Span): Entry =>
       this.#entryOf(task, span, entries, span.first === all[0] ? (since ?? span.first) : span.first);
     for (const { span, why } of arrears.skipped) this.skip({ ...entryOf(span), absent }, 'info', 'missed', why);
+    const told = [...arrears.run, ...arrears.skipped.map(({ span }) => span)];
+    for (const span of spansOf(all, isPaused)) {
+      // Within a span that one run stands for they are told with it.
+      const within = told.some(({ first, due }) => first < span.first && span.due < due);
+      if (!within) this.skip({ ...entryOf(span), absent }, 'info', 'paused', PAUSED);
+    }
     // `missed: all` runs them one after the other, whatever goes already (SPEC 5).
     const inTurn = missed === 'all' && (absent !== null || arrears.run.length > 1);
     return arrears.run.flatMap((span) => {
       const entry = entryOf(span);
       const late = entry.first < now - lateWithin;
-      return this.arrive(task, { ...entry, absent: late ? absent : null, queuedAt: now }, inTurn) ?? [];
+      return this.arrive(task, { ...entry, absent: late ? absent : null, inTurn, queuedAt: now }) ?? [];
     });
   }
 
   /** A due time that comes with the boot of the machine (`@reboot`). */
-  booted(task: Task, now: EpochMs): Arrived | null {
-    return this.arrive(task, { ...newEntry(this.#parts.newRunId(), task.name, now, now), queuedAt: now });
+  booted(task: Task, now: EpochMs): Live | null {
+    const entry = { ...newEntry(this.#parts.newRunId(), task.name, now, now), queuedAt: now };
+    if (!this.#pausesOf(task)(now)) return this.arrive(task, entry);
+    this.skip(entry, 'info', 'paused', PAUSED);
+    return null;
   }
 
   /** One run comes to wait for its turn; null where it is skipped, or its condition fails. */
-  arrive(task: Task, entry: Entry, inTurn = false): Arrived | null {
-    if (this.#parts.isPaused(task.name)) {
-      this.skip(entry, 'info', 'paused', 'the task is paused');
-      return null;
-    }
-    if (!inTurn && !this.#fits(task, entry)) return null;
+  arrive(task: Task, entry: Entry): Live | null {
+    if (!entry.inTurn && !this.#fits(task, entry)) return null;
     this.#overlapping.delete(task.name);
     const { id, due, attempt, count } = entry;
     const run: Run = { id, task, due, attempt, collapsed: count - 1 };
-    if (!this.#holds(run, entry)) return null;
+    if (!this.holds(run, entry)) return null;
     this.#parts.books.put(id, entry);
-    return { live: this.#roster.add(run, entry, 'waiting'), alone: inTurn || task.overlap !== 'allow' };
+    return this.#roster.add(run, entry, 'waiting');
   }
 
   /** Records and tells that a due time is not run. What had an attempt before ends as that did. */
@@ -91,6 +95,18 @@ export class Arrivals {
   /** One whose task is no more is given up. */
   remove(entry: Entry): void {
     this.skip(entry, 'warning', 'removed', 'its task was removed or disabled while it waited');
+  }
+
+  /** `max_wait` is over for one that has waited. */
+  giveUp({ run, entry }: Live): void {
+    const held = entry.waited === null ? '' : `, kept back by ${describeWaited(entry.waited)}`;
+    const detail = `it waited for longer than max_wait (${formatDuration(run.task.maxWait ?? 0)})${held}`;
+    this.skip(entry, 'warning', 'max_wait', detail);
+  }
+
+  #pausesOf({ name }: Task): (due: EpochMs) => boolean {
+    const pauses = this.#parts.pausesOf(name);
+    return (due) => pauses.some(({ from, until }) => from <= due && due < until);
   }
 
   /** What `overlap` says where a run of the task goes or waits (SPEC 6). One of a task waits at any time. */
@@ -114,7 +130,8 @@ export class Arrivals {
     return true;
   }
 
-  #holds(run: Run, entry: Entry): boolean {
+  /** Whether its condition holds; if not, or if it throws, that is recorded and told. */
+  holds(run: Run, entry: Entry): boolean {
     const { condition } = run.task;
     if (condition === null) return true;
     const said = `${condition.kind} = ${condition.source}`;
@@ -139,4 +156,23 @@ export class Arrivals {
       count: within.reduce((sum, { count }) => sum + count - 1, span.count),
     };
   }
+}
+
+/** The longest rows of such due times. */
+function spansOf(dues: readonly EpochMs[], isOne: (due: EpochMs) => boolean): Span[] {
+  const spans: Span[] = [];
+  let open = false;
+  for (const due of dues) {
+    const last = open ? spans.pop() : undefined;
+    open = isOne(due);
+    if (open) spans.push({ first: last?.first ?? due, due, count: (last?.count ?? 0) + 1 });
+    else if (last !== undefined) spans.push(last);
+  }
+  return spans;
+}
+
+/** `mutex db (backup)` */
+function describeWaited({ for: what, mutex, who }: Waited): string {
+  const named = mutex === undefined ? what : `${what} ${mutex}`;
+  return who.length === 0 ? named : `${named} (${who.join(', ')})`;
 }

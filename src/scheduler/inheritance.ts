@@ -48,7 +48,7 @@ export class Inheritance {
     const run: Run = { id, task, due, attempt, collapsed: count - 1 };
     if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, inReach(task, entry, now), 'retry'), task);
     else if (phase === 'waiting' || entry.queuedAt !== null) {
-      room.enter({ live: roster.add(run, entry, 'waiting'), alone: task.overlap !== 'allow' }, now);
+      room.enter(roster.add(run, entry, 'waiting'), now);
     } else if (!changed) plan.adopt(entry);
     else arrivals.skip(entry, 'warning', 'removed', 'it was given another schedule before it could start');
   }

@@ -1,5 +1,5 @@
 /** What the loop needs from outside: the only ways in which it touches the world. */
-import type { Boot, Clock, Cursor, Entry, Level, Run, RunHandle, Scope, Summary, TaskEvent } from '../types.ts';
+import type { Boot, Clock, Cursor, Entry, Level, Pause, Run, RunHandle, Scope, Summary, TaskEvent } from '../types.ts';
 import type { Books } from './books.ts';
 import type { Live } from './roster.ts';
 
@@ -10,8 +10,8 @@ export interface RunWorld {
   scope(run: Run): Scope;
   newRunId(): string;
   emit(event: TaskEvent): void;
-  /** Whether the due times of a task are skipped for now. */
-  isPaused(task: string): boolean;
+  /** When a task is and was paused, oldest first. */
+  pausesOf(task: string): readonly Pause[];
 }
 
 export interface ArrivalParts extends RunWorld {

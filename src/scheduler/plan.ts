@@ -55,8 +55,13 @@ export class Plan {
   /** Goes on with these tasks. Take back what was planned of others first. */
   load(tasks: ReadonlyMap<string, Task>, now: EpochMs): void {
     this.#tasks = tasks;
+    this.reload(now);
+  }
+
+  /** Looks anew when each task is due next. */
+  reload(now: EpochMs): void {
     this.#unplanned.clear();
-    for (const task of tasks.values()) this.#schedule(task, now);
+    for (const task of this.#tasks.values()) this.#schedule(task, now);
   }
 
   /** An entry of a task that an earlier scheduler planned. */

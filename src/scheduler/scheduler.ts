@@ -4,21 +4,22 @@
  * has one entry in the ledger, which says what became of it, and that tenancy (SPEC 6) holds at every moment. Touches no
  * file and no process itself: `SchedulerParts` does.
  */
-import { formatDuration } from '../schedule/duration.ts';
 import type { Concluded, Configuration, Entry, EpochMs, Ms, Run, Summary, Task } from '../types.ts';
 import { Arrivals, LATE_WITHIN, LATE_WITHIN_PASS } from './arrivals.ts';
-import { ClockWatch, describeForgotten, describeJump } from './clock-watch.ts';
 import { conclude } from './conclude.ts';
-import { CORRECTION, Cursors } from './cursors.ts';
+import { Cursors } from './cursors.ts';
 import { Inheritance } from './inheritance.ts';
 import { failedOutcome } from './outcome.ts';
 import type { Left, SchedulerParts } from './parts.ts';
-import { HORIZON, Plan } from './plan.ts';
+import { Plan } from './plan.ts';
 import { type Live, Roster } from './roster.ts';
 import { Tally } from './tally.ts';
+import { Timekeeper } from './timekeeper.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 const LONGEST_WAIT: Ms = 30_000;
+/** So many runs are started in one turn; each takes some ms. */
+const STARTS = 16;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
@@ -27,7 +28,7 @@ export class Scheduler {
   readonly #room: WaitingRoom;
   readonly #cursors: Cursors;
   readonly #plan: Plan;
-  readonly #watch: ClockWatch;
+  readonly #time: Timekeeper;
   readonly #arrivals: Arrivals;
   readonly #inheritance: Inheritance;
   #tasks = new Map<string, Task>();
@@ -35,10 +36,14 @@ export class Scheduler {
   /** Nobody was there before the first look at the plan. */
   #first = true;
   #stopping = false;
+  /** A turn is on its way. */
+  #coming = false;
   /** Runs that were started, and whose end is not recorded yet. */
   #going = 0;
   readonly #tally = new Tally();
   #finish: (() => void) | null = null;
+  /** Tasks that a reload has just brought in: nobody was there for those that could not be read before it. */
+  #returned: ReadonlySet<string> = new Set();
 
   constructor(parts: SchedulerParts, mode: 'pass' | 'stay', left: Left) {
     const { books } = parts;
@@ -46,8 +51,12 @@ export class Scheduler {
     this.#mode = mode;
     this.#cursors = new Cursors(left.cursors, (task, cursor) => books.cursor(task, cursor));
     this.#plan = new Plan({ ...parts, cursors: this.#cursors });
-    this.#watch = new ClockWatch(parts.clock);
-    this.#room = new WaitingRoom({ ...parts, giveUp: (live) => this.#giveUp(live) }, this.#roster);
+    const waits = {
+      giveUp: (live: Live) => this.#arrivals.giveUp(live),
+      holds: (live: Live) => this.#arrivals.holds(live.run, live.entry),
+    };
+    this.#room = new WaitingRoom({ ...parts, ...waits }, this.#roster);
+    this.#time = new Timekeeper({ ...parts, cursors: this.#cursors, plan: this.#plan, room: this.#room });
     const ways = { fail: this.#fail.bind(this), forget: (live: Live) => void this.#room.leave(live) };
     this.#arrivals = new Arrivals({ ...parts, ...ways }, this.#roster);
     const heirs = { plan: this.#plan, roster: this.#roster, room: this.#room, arrivals: this.#arrivals };
@@ -69,13 +78,15 @@ export class Scheduler {
     if (started) this.#turn();
     const now = clock.now();
     this.#plan.takeBack(now);
+    const before = started ? this.#tasks : null;
     this.#tasks = new Map(configuration.tasks.filter((task) => task.enabled).map((task) => [task.name, task]));
+    this.#returned = new Set(before === null ? [] : [...this.#tasks.keys()].filter((name) => !before.has(name)));
     this.#room.patience = configuration.patience;
     const changed = this.#cursors.adopt(configuration, now, boot);
     this.#plan.load(this.#tasks, now);
-    this.#dropRemoved();
+    this.#refresh();
     this.#inheritance.handOn(configuration, changed, now);
-    this.#forgetFuture(now, CORRECTION + HORIZON);
+    this.#time.start(now);
     this.#startWithBoot(now);
     books.flush();
     if (started) this.#turn();
@@ -99,17 +110,28 @@ export class Scheduler {
   // ------------------------------------------------------------------------------------------------ one turn
 
   #turn(): void {
-    const { now, jump, since } = this.#watch.look();
-    if (jump !== 0) this.#noticeJump(since, jump);
+    const { now, leapt } = this.#time.look();
     if (!this.#stopping) {
-      this.#collect(now, this.#first ? 'off' : jump > 0 ? 'clock' : null);
+      this.#collect(now, this.#first ? 'off' : leapt ? 'clock' : null);
       this.#first = false;
-      if (this.#parts.zonesChanged()) this.#replan(now);
-      for (const live of this.#room.admit(now)) this.#start(live);
-      if (this.#mode === 'stay') this.#plan.ahead(now);
+      if (this.#parts.zonesChanged()) this.#time.replan(now);
+      const lives = this.#room.admit(now, STARTS);
+      for (const live of lives) this.#start(live);
+      if (lives.length === STARTS) this.#soon();
+      else if (this.#mode === 'stay') this.#plan.ahead(now);
     }
     this.#arm();
     this.#rest();
+  }
+
+  /** One turn for all that happens until then: a backlog of short runs must not keep out signals, timeouts and ends. */
+  #soon(): void {
+    if (this.#coming) return;
+    this.#coming = true;
+    setImmediate(() => {
+      this.#coming = false;
+      this.#turn();
+    });
   }
 
   /** Takes what is due from the plan and lets it arrive. */
@@ -117,8 +139,10 @@ export class Scheduler {
     const due = this.#plan.take(now);
     const lateWithin = this.#mode === 'pass' && this.#first ? LATE_WITHIN_PASS : LATE_WITHIN;
     for (const one of due) {
-      for (const arrived of this.#arrivals.due(one, { now, absent, lateWithin })) this.#room.enter(arrived, now);
+      const look = { now, absent: this.#returned.has(one.task.name) ? ('invalid' as const) : absent, lateWithin };
+      for (const arrived of this.#arrivals.due(one, look)) this.#room.enter(arrived, now);
     }
+    this.#returned = new Set();
     // What was not planned must have its entry before it starts.
     if (due.some(({ dues }) => dues.length > 0)) this.#parts.books.flush();
   }
@@ -136,11 +160,11 @@ export class Scheduler {
     handle.over.then(() => {
       live.over = true;
       this.#room.ended(live);
-      this.#turn();
+      this.#soon();
     });
     handle.done.then((concluded) => {
       this.#ended(live, concluded);
-      this.#turn();
+      this.#soon();
     });
   }
 
@@ -202,14 +226,6 @@ export class Scheduler {
     this.#tally.count(outcome);
   }
 
-  /** `max_wait` is over. */
-  #giveUp({ run, entry }: Live): void {
-    const { maxWait } = run.task;
-    const held = entry.waited === null ? '' : `, kept back by ${[entry.waited.for, ...entry.waited.who].join(' ')}`;
-    const detail = `it waited for longer than max_wait (${formatDuration(maxWait ?? 0)})${held}`;
-    this.#arrivals.skip(entry, 'warning', 'max_wait', detail);
-  }
-
   /** Tasks with `@reboot`, once per boot. */
   #startWithBoot(now: EpochMs): void {
     for (const task of this.#tasks.values()) {
@@ -219,32 +235,13 @@ export class Scheduler {
     }
   }
 
-  #noticeJump(since: EpochMs, jump: Ms): void {
-    this.#parts.tellClock(...describeJump(jump));
-    if (jump > 0) return;
-    this.#room.shift(jump);
-    // What is planned is seen already. Several small steps back come to a correction as well.
-    this.#forgetFuture(since, jump < -CORRECTION ? 0 : CORRECTION + HORIZON);
-  }
-
-  #forgetFuture(now: EpochMs, beyond: Ms): void {
-    const tasks = this.#cursors.forgetFuture(now, beyond);
-    for (const task of tasks) this.#plan.restart(task, now);
-    if (tasks.length > 0) this.#parts.tellClock('warning', describeForgotten(tasks.length));
-  }
-
-  /** A zone file has changed: what comes is planned anew, and everything up to now is as it was. */
-  #replan(now: EpochMs): void {
-    this.#plan.takeBack(now);
-    this.#cursors.settle(now);
-    this.#plan.load(this.#tasks, now);
-  }
-
-  #dropRemoved(): void {
+  /** What waits goes on by the new configuration, or is given up. */
+  #refresh(): void {
     for (const live of [...this.#roster.all()]) {
       const task = this.#tasks.get(live.run.task.name);
-      if (task !== undefined && live.stage === 'retry') this.#room.awaitRetry(live, task);
-      if (task === undefined && this.#room.leave(live)) this.#arrivals.remove(live.entry);
+      if (task !== undefined) this.#room.refresh(live, task);
+      else if (this.#room.leave(live)) this.#arrivals.remove(live.entry);
     }
+    for (const entry of this.#plan.takeOrphans()) this.#arrivals.remove(entry);
   }
 }

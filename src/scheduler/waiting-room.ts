@@ -4,7 +4,6 @@
  */
 import { Admission } from '../tenancy/queue.ts';
 import type { Clock, Entry, EpochMs, Ms, Task, Waited } from '../types.ts';
-import type { Arrived } from './arrivals.ts';
 import type { Books } from './books.ts';
 import type { Live, Roster } from './roster.ts';
 import { Waits } from './waits.ts';
@@ -16,6 +15,8 @@ export interface WaitingRoomParts {
   roomToStart(): boolean;
   /** `max_wait` is over for one that has left. */
   giveUp(live: Live): void;
+  /** Whether the condition of a run holds; one that does not is seen to. */
+  holds(live: Live): boolean;
 }
 
 /** What an own lock and that of a mutex are called in the admission. */
@@ -45,18 +46,13 @@ export class WaitingRoom {
     return this.#admission.waiting;
   }
 
-  enter({ live, alone }: Arrived, now: EpochMs): void {
-    const { id, due, attempt, task } = live.run;
+  enter(live: Live, now: EpochMs): void {
     live.stage = 'waiting';
-    const locks = [...(alone ? [OWN + task.name] : []), ...(task.mutex === null ? [] : [MUTEX + task.mutex])];
-    // A cohort is what is due at one instant (SPEC 6); a retry is due when it was put off to.
-    const cohort = attempt > 1 ? (live.entry.queuedAt ?? due) : due;
-    this.#admission.arrive(cohort, [{ id, tenancy: task.tenancy, order: task.order, locks }]);
-    this.#waits.begin(live, now);
+    this.#arrive(live, now);
     this.#fresh.push(live);
   }
 
-  /** It has ended an attempt, and waits for the time of the next, which is made as the task is configured now. */
+  /** It has ended an attempt, and waits for the time of the next, which is made as the task is configured then. */
   awaitRetry(live: Live, task: Task): void {
     live.stage = 'retry';
     live.handle = null;
@@ -65,23 +61,63 @@ export class WaitingRoom {
     this.#waits.retry(live, live.entry.retryAt ?? 0);
   }
 
-  /** Those that may start now. The ledger says so already: after a power cut they count as started. */
-  admit(now: EpochMs): Live[] {
-    for (const live of this.#waits.takeRetries(now)) {
-      live.entry = { ...live.entry, queuedAt: now, waited: null };
-      this.enter({ live, alone: live.run.task.overlap !== 'allow' }, now);
+  /** Its task is configured anew. What goes already goes on as it was started. */
+  refresh(live: Live, task: Task): void {
+    if (live.stage === 'going') return;
+    const before = live.run.task;
+    live.run = { ...live.run, task };
+    if (live.stage === 'retry') return;
+    const same = JSON.stringify(terms(before)) === JSON.stringify(terms(task));
+    this.#waits.end(live);
+    if (same) this.#waits.begin(live, this.#parts.clock.now());
+    else if (this.#admission.drop(live.run.id)) this.#arrive(live, this.#parts.clock.now());
+  }
+
+  /** At most so many that may start now. The ledger says so already: after a power cut they count as started. */
+  admit(now: EpochMs, most: number): Live[] {
+    for (const live of this.#waits.takeRetries(now)) this.#again(live, now);
+    for (const live of this.#waits.takeExpired(now)) {
+      this.#look(live, true);
+      if (this.leave(live)) this.#parts.giveUp(live);
     }
-    for (const live of this.#waits.takeExpired(now)) if (this.leave(live)) this.#parts.giveUp(live);
     if (this.#admission.waiting === 0) return [];
     const room = this.#parts.roomToStart();
-    const lives = room ? this.#admission.admit(now).flatMap((id) => this.#roster.get(id) ?? []) : [];
+    const lives = room ? this.#admission.admit(now, most).flatMap((id) => this.#roster.get(id) ?? []) : [];
     for (const live of lives) this.#waits.end(live);
-    for (const live of this.#fresh.splice(0)) {
-      if (this.#admission.isWaiting(live.run.id)) live.entry = { ...live.entry, waited: this.#whatHolds(live, room) };
+    for (const live of this.#fresh.splice(0)) this.#look(live, room);
+    for (const live of this.#waits.takeUntold(now)) {
+      this.#look(live, room);
+      this.#put(live, 'waiting');
     }
-    for (const live of this.#waits.takeUntold(now)) this.#put(live, 'waiting');
     this.#announce(lives);
     return lives;
+  }
+
+  #arrive(live: Live, now: EpochMs): void {
+    const { id, due, attempt, task } = live.run;
+    const alone = task.overlap !== 'allow' || live.entry.inTurn;
+    const locks = [...(alone ? [OWN + task.name] : []), ...(task.mutex === null ? [] : [MUTEX + task.mutex])];
+    // A cohort is what is due at one instant (SPEC 6); a retry is due when it was put off to.
+    const cohort = attempt > 1 ? (live.entry.queuedAt ?? due) : due;
+    this.#admission.arrive(cohort, [{ id, tenancy: task.tenancy, order: task.order, locks }]);
+    this.#waits.begin(live, now);
+  }
+
+  /** The time of its next attempt has come. */
+  #again(live: Live, now: EpochMs): void {
+    live.entry = { ...live.entry, queuedAt: now, waited: null };
+    if (live.entry.ending?.status === 'Failed') {
+      // It may be its condition that failed.
+      this.#roster.remove(live);
+      if (!this.#parts.holds(live)) return;
+      this.enter(this.#roster.add(live.run, live.entry, 'waiting'), now);
+    } else this.enter(live, now);
+  }
+
+  /** Sees what keeps one from starting that still waits. */
+  #look(live: Live, room: boolean): void {
+    if (!this.#admission.isWaiting(live.run.id)) return;
+    live.entry = { ...live.entry, waited: this.#whatHolds(live, room) };
   }
 
   /** Its process has ended: its place is free. */
@@ -141,9 +177,14 @@ export class WaitingRoom {
 
   #whatHolds(live: Live, room: boolean): Waited | null {
     const held = this.#admission.held(live.run.id);
-    if (!room || held === null) return { for: 'room', who: [] };
+    if (!room) return { for: 'room', who: [] };
+    if (held === null) return live.entry.waited;
     const who = held.who.flatMap((id) => this.#roster.get(id)?.run.task.name ?? []);
     if (held.for !== 'lock') return { for: held.for, who };
-    return { for: held.lock?.startsWith(OWN) ? 'overlap' : 'mutex', who };
+    if (!held.lock?.startsWith(MUTEX)) return { for: 'overlap', who };
+    return { for: 'mutex', mutex: held.lock.slice(MUTEX.length), who };
   }
 }
+
+/** What of a task decides on when it may start. */
+const terms = ({ tenancy, order, mutex, overlap }: Task): unknown[] => [tenancy, order, mutex, overlap === 'allow'];

@@ -42,6 +42,7 @@ export function bareEntry(id: string, task: string, due: EpochMs, phase: Phase):
     attempt: 1,
     plannedAt: due,
     absent: null,
+    inTurn: false,
     queuedAt: null,
     waited: null,
     startedAt: null,
@@ -103,7 +104,8 @@ export function decodeEntry(text: string): Entry | null {
     count: asWhole(record.count, 1) ?? 1,
     attempt: asWhole(record.attempt, 1) ?? 1,
     plannedAt: asInstant(record.plannedAt) ?? due,
-    absent: asOneOf(['off', 'clock'], record.absent),
+    absent: asOneOf(['off', 'clock', 'invalid'], record.absent),
+    inTurn: record.inTurn === true,
     queuedAt: asInstant(record.queuedAt),
     waited: readWaited(record.waited),
     startedAt: asInstant(record.startedAt),
@@ -148,7 +150,9 @@ function readEnding(value: unknown): Ending | null {
 function readWaited(value: unknown): Waited | null {
   const fields = asFields(value);
   const what = asOneOf(WAITED_FOR, fields?.for);
-  return what === null ? null : { for: what, who: asList(fields?.who, asText).slice(0, MOST.who) };
+  const who = asList(fields?.who, asText).slice(0, MOST.who);
+  const mutex = asName(fields?.mutex);
+  return what === null ? null : { for: what, ...(mutex !== null && { mutex }), who };
 }
 
 function readSkipped(value: unknown, due: EpochMs): Entry['skipped'] {

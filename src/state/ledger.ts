@@ -2,7 +2,7 @@
  * What a batch changes in the ledger. Promises the store that an id is open or closed, never both, and that places and
  * counts agree with the records, whatever is put, closed or closed again, and in whichever order.
  */
-import type { Entry, EpochMs, History, Output } from '../types.ts';
+import type { Bytes, Entry, EpochMs, History, Output } from '../types.ts';
 import { decodeEntry, encodeEntry } from './entry.ts';
 import { encodeOutput } from './excerpts.ts';
 import { type ClosedKind, closedKindOf, idKey, KIND, type Kind, placeOf, taskKey } from './places.ts';
@@ -55,6 +55,16 @@ export function encodeLedger(batch: LedgerBatch): LedgerChanges {
       return { ...recorded(id, entry, kind), kind, task: taskKey(entry.task) as Buffer, output: bytes };
     }),
   };
+}
+
+/** How many records of all tables change with an entry; with one that is closed so many more are pruned. */
+export const RECORDS = 4;
+
+export function sizeOf({ open, closed }: LedgerChanges): { readonly records: number; readonly bytes: Bytes } {
+  let bytes = 0;
+  for (const change of open) bytes += change.entry === null ? 0 : Buffer.byteLength(change.text);
+  for (const { text, output } of closed) bytes += Buffer.byteLength(text) + (output?.length ?? 0);
+  return { records: RECORDS * (open.length + 2 * closed.length), bytes };
 }
 
 function keyOf(id: string): Buffer {

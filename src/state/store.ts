@@ -6,9 +6,10 @@ import { open, type RootDatabase } from 'lmdb';
 import { faultPoint } from '../faults.ts';
 import type { Bytes, Cursor, EpochMs, History } from '../types.ts';
 import { asFields, asInstant, asList, asName, asOneOf, asWhole, parseJson } from './guards.ts';
-import { applyLedger, encodeLedger, type LedgerBatch } from './ledger.ts';
+import { applyLedger, encodeLedger, type LedgerBatch, RECORDS, sizeOf } from './ledger.ts';
 import { type LedgerReader, ledgerReader, readCursor } from './looking.ts';
 import { sweepTables } from './retention.ts';
+import { type Need, openRoom, type Room } from './room.ts';
 import { checkFormat, explainFailure, makeFiles, openDescriptors, openError } from './store-files.ts';
 import { layoutIn, migrate, OPTIONS, openTables, type Table, type Tables } from './tables.ts';
 
@@ -66,6 +67,7 @@ export interface Store extends LedgerReader {
  */
 export function openStore(folder: string, closeOnExec?: (fd: number) => void): Store {
   let root: RootDatabase<string, string> | null = null;
+  let room: Room | null = null;
   try {
     makeFiles(folder);
     checkFormat(folder);
@@ -76,28 +78,54 @@ export function openStore(folder: string, closeOnExec?: (fd: number) => void): S
     layoutIn(meta, folder);
     const tables = openTables(root);
     if (tables === null) throw new Error('a table is missing');
-    root.transactionSync(() => migrate(tables, meta, folder));
+    const opened = root;
+    const made = openRoom(folder, () => usedBy(opened));
+    room = made;
+    opened.transactionSync(() => {
+      made.make(LITTLE);
+      migrate(tables, meta, folder);
+    });
     // Readers that were killed would keep the pages they saw from being used again.
     root.readerCheck();
-    return storeIn(root, meta, tables, folder);
+    return storeIn({ root, meta, tables, room }, folder);
   } catch (error) {
+    room?.close();
     root?.close().catch(() => {});
     throw openError(folder, error);
   }
 }
 
-function storeIn(root: RootDatabase<string, string>, meta: Table, tables: Tables, folder: string): Store {
+interface Opened {
+  readonly root: RootDatabase<string, string>;
+  readonly meta: Table;
+  readonly tables: Tables;
+  readonly room: Room;
+}
+
+/** What changes a handful of records, however many it looks at. */
+const LITTLE: Need = { records: 10, bytes: 10_000 };
+
+/** lmdb-js has no types for its statistics. */
+function usedBy(root: RootDatabase<string, string>): Bytes {
+  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number };
+  return (lastPageNumber + 1) * pageSize;
+}
+
+function storeIn({ root, meta, tables, room }: Opened, folder: string): Store {
   const { cursors, states, results } = tables;
   let closed = false;
   let history: History | null = null;
 
   /** The one place that writes. What `prepare` does comes before the transaction begins, what it answers runs in it. */
-  const commit = <T>(prepare: () => () => T): T => {
+  const commit = <T>(prepare: () => { need: Need; action: () => T }): T => {
     try {
       if (closed) throw new Error('the store is closed');
-      const action = prepare();
+      const { need, action } = prepare();
       faultPoint('ledger.write');
-      const done = root.transactionSync(action);
+      const done = root.transactionSync(() => {
+        room.make(need);
+        return action();
+      });
       faultPoint('ledger.written');
       return done;
     } catch (error) {
@@ -123,13 +151,17 @@ function storeIn(root: RootDatabase<string, string>, meta: Table, tables: Tables
       commit(() => {
         const changes = encodeTexts(tables, batch);
         const ledger = encodeLedger(batch);
-        return () => {
+        const texts = changes.reduce((sum, [, , value]) => sum + Buffer.byteLength(value ?? ''), 0);
+        const { records, bytes } = sizeOf(ledger);
+        const need = { records: records + changes.length, bytes: bytes + texts };
+        const action = (): void => {
           for (const [table, key, value] of changes) {
             if (value === null) table.remove(key);
             else table.put(key, value);
           }
           applyLedger(tables, ledger, history);
         };
+        return { need, action };
       });
     },
     keepHistory(wanted) {
@@ -140,15 +172,17 @@ function storeIn(root: RootDatabase<string, string>, meta: Table, tables: Tables
         // A reader that was killed since then keeps the pages that it saw.
         root.readerCheck();
         const kept = history;
-        return () => (kept === null ? 0 : sweepTables(tables, kept, now, limit));
+        const need = { records: limit * RECORDS, bytes: 0 };
+        return { need, action: () => (kept === null ? 0 : sweepTables(tables, kept, now, limit)) };
       }),
     boot: () => meta.get('boot') ?? null,
     setBoot(id) {
-      commit(() => () => void meta.put('boot', id));
+      commit(() => ({ need: LITTLE, action: () => void meta.put('boot', id) }));
     },
     async close() {
       if (closed) return;
       closed = true;
+      room.close();
       await root.close();
     },
   };

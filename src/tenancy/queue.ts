@@ -92,11 +92,11 @@ export class Admission {
    * them. Patience is looked at anew after each start, for one that a lock now keeps holds nobody back any more.
    * Costs O(different tenancies) for each that starts, and nothing when the house is full.
    */
-  admit(now: EpochMs): string[] {
+  admit(now: EpochMs, most = Number.POSITIVE_INFINITY): string[] {
     this.#time.pass(now);
     for (let e = this.#time.next(this.#patience); e !== null; e = this.#time.next(this.#patience)) this.#hurry(e);
     const admitted: string[] = [];
-    while (this.#running.size < this.#limit) {
+    while (this.#running.size < this.#limit && admitted.length < most) {
       const next = this.#first();
       if (next === null || next.due > this.#barrier()) break;
       this.#start(next);

@@ -37,12 +37,16 @@ const LEAVES: Readonly<Partial<Record<FaultPoint, FaultPoint>>> = {
   'recovery.written': 'run.spawned',
 };
 
-/** What was planned and is late when somebody comes back runs at once, collapsed: more often killed in the middle of that. */
+/**
+ * What is late when somebody comes back runs at once, collapsed. For a while all of it had been planned, later some had not:
+ * that is written in another way. More often killed in the middle of either.
+ */
 const AT_START: readonly FaultPoint[] = ['run.starting', 'run.spawn', 'run.spawned', 'run.ended'];
 
 function absence(random: Random, point: FaultPoint | null): Ms {
-  const often = point !== null && AT_START.includes(point) ? 0.35 : 0.06;
-  return random() < often ? between(random, 2_500, 5_000) : 0;
+  const often = point !== null && AT_START.includes(point) ? 0.6 : 0.06;
+  if (random() >= often) return 0;
+  return random() < 0.5 ? between(random, 500, 2_000) : between(random, 2_500, 5_000);
 }
 
 /** So often a point is tried that was not passed in time. */

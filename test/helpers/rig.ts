@@ -11,6 +11,7 @@ import type {
   EpochMs,
   Exit,
   Outcome,
+  Pause,
   Run,
   Status,
   Summary,
@@ -33,7 +34,7 @@ export interface Rig {
   writes: number;
   /** The disk refuses everything. */
   broken: boolean;
-  readonly paused: Set<string>;
+  readonly pauses: Map<string, Pause[]>;
   readonly told: string[];
   readonly logged: string[];
   readonly summaries: Summary[];
@@ -78,7 +79,6 @@ export function makeRig(
 ): Rig {
   const clock = new FakeClock(start);
   const live = new Map<string, { run: Run; finish(status: Status): void }>();
-  const paused = new Set<string>();
   const logged: string[] = [];
   const events: TaskEvent[] = [];
   const told: string[] = [];
@@ -112,7 +112,7 @@ export function makeRig(
     startedFrom: [],
     writes: 0,
     broken: false,
-    paused,
+    pauses: new Map(),
     told,
     logged,
     summaries,
@@ -180,7 +180,7 @@ export function makeRig(
           host: { name: 'h', id: 'i', cpus: 1, uid: 0, boot },
         }),
         newRunId: () => `r${++ids}`,
-        isPaused: (task) => paused.has(task),
+        pausesOf: (task) => rig.pauses.get(task) ?? [],
         roomToStart: () => rig.room,
         zonesChanged() {
           const changed = rig.zonesChanged;

@@ -1,7 +1,5 @@
 /** The load of the soak: many tasks due each second that do next to nothing, a few of which leave something to be cleared. */
 
-/** What the ledger keeps of each task of each kind: good, not good, not run (SPEC 12). */
-export const KEPT_RUNS = 20;
 /** `path.keep.count` of the tasks with results. */
 export const KEPT_RESULTS = 3;
 
@@ -27,13 +25,16 @@ function work(number: number): string {
   }
 }
 
-/** @param log a file for Fate's own log, which is rotated */
-export function configurationFiles(tasks: number, log: string): Readonly<Record<string, string>> {
+/**
+ * @param kept what the ledger keeps of each task of each kind: good, not good, not run (SPEC 12)
+ * @param log a file for Fate's own log, which is rotated
+ */
+export function configurationFiles(tasks: number, kept: number, log: string): Readonly<Record<string, string>> {
   const names = Array.from({ length: tasks }, (_, number) => `task-${number}`);
   return {
     'tasks.toml': names.map((name, number) => `[${name}]\nschedule = "@every 1s"\n${work(number)}\n`).join('\n'),
     'defaults.toml': [
-      `history = { max_runs = ${KEPT_RUNS}, max_failures = ${KEPT_RUNS} }`,
+      `history = { max_runs = ${kept}, max_failures = ${kept} }`,
       'scheduling.tenancy = 16',
       `path.log = ["/dev/stderr", { file = ${JSON.stringify(log)}, rotation = "1MiB", retention = 2 }]`,
       '',

@@ -2,7 +2,7 @@
 import { median, type Sample, soak } from './soak.ts';
 
 const runs = Number(process.env.RUNS || 100_000);
-const tasks = Number(process.env.TASKS || 200);
+const tasks = Number(process.env.TASKS || 150);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const describe = ({ memory, descriptors, ledger, spool }: Sample): string =>
   `${memory.toFixed(1)} MiB, ${descriptors} descriptors, ledger ${ledger.toFixed(2)} MiB, ${spool} in the spool`;
@@ -15,7 +15,7 @@ const tell = (sample: Sample): void => {
 };
 
 say(`${runs} runs of ${tasks} tasks, each due every second`);
-const { samples, seconds, entries, problems } = await soak({ runs, tasks, memory: true, tell });
+const { samples, seconds, entries, problems } = await soak({ runs, tasks, kept: 20, memory: true, tell });
 
 const figure = (name: string, value: number | string): void => say(`${name.padEnd(52)} ${value}`);
 const ended = samples.at(-1)?.runs ?? 0;

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openReader } from '../../src/state/reader.ts';
 import { startDaemon } from '../crash/daemon.ts';
 import { makePrefix } from '../helpers/prefix.ts';
-import { configurationFiles, KEPT_RESULTS, KEPT_RUNS } from './load.ts';
+import { configurationFiles, KEPT_RESULTS } from './load.ts';
 
 export interface Sample {
   /** Runs that had ended. */
@@ -24,6 +24,8 @@ export interface Sample {
 export interface SoakOptions {
   readonly runs: number;
   readonly tasks: number;
+  /** What the ledger keeps of each task of each kind; they must have run more often than that. */
+  readonly kept: number;
   /** Too short a soak says nothing of memory, which V8 lets grow until it pays to collect. */
   readonly memory: boolean;
   tell(sample: Sample): void;
@@ -40,10 +42,10 @@ export interface Soak {
 /** A second and a bit, so that the looks fall on all parts of a second. */
 const LOOK = 1_070;
 
-export async function soak({ runs, tasks, memory, tell }: SoakOptions): Promise<Soak> {
+export async function soak({ runs, tasks, kept, memory, tell }: SoakOptions): Promise<Soak> {
   const cleanups: (() => unknown)[] = [];
   const prefix = makePrefix({ after: (cleanup) => cleanups.push(cleanup) });
-  const files = configurationFiles(tasks, join(prefix.paths.data, 'fate.log'));
+  const files = configurationFiles(tasks, kept, join(prefix.paths.data, 'fate.log'));
   for (const [name, text] of Object.entries(files)) prefix.write(name, text);
   const daemon = startDaemon(prefix.root, prefix.env);
   const started = performance.now();
@@ -72,7 +74,7 @@ export async function soak({ runs, tasks, memory, tell }: SoakOptions): Promise<
     if (code !== 0) problems.push(`the daemon ended with ${code}`);
     count();
     const seconds = (performance.now() - started) / 1000;
-    const entries = await leftovers(prefix.paths, state, tasks, problems);
+    const entries = await leftovers(prefix.paths, state, { tasks, kept }, problems);
     return { seconds, samples, entries, problems: [...problems, ...growth(samples, memory)] };
   } finally {
     daemon.child.kill('SIGKILL');
@@ -98,7 +100,7 @@ function look(pid: number, state: string, runs: number): Sample {
 async function leftovers(
   paths: { readonly data: string; readonly run: string },
   state: string,
-  tasks: number,
+  { tasks, kept }: Pick<SoakOptions, 'tasks' | 'kept'>,
   problems: string[],
 ): Promise<number> {
   const reader = openReader(state);
@@ -109,9 +111,8 @@ async function leftovers(
     const kind = `${task} ${phase === 'skipped' ? 'not run' : ending?.status === 'OK' ? 'good' : 'not good'}`;
     closed.set(kind, (closed.get(kind) ?? 0) + 1);
   }
-  for (const [kind, number] of closed)
-    if (number > KEPT_RUNS) problems.push(`${number} entries of ${kind} in the ledger`);
-  if (entries < tasks) problems.push(`the ledger has ${entries} entries of ${tasks} tasks`);
+  for (const [kind, number] of closed) if (number > kept) problems.push(`${number} entries of ${kind} in the ledger`);
+  if (entries < tasks * kept) problems.push(`the ledger has only ${entries} entries of ${tasks} tasks`);
   const going = (reader?.openEntries() ?? []).filter(({ phase }) => phase === 'started');
   if (going.length > 0) problems.push(`${going.length} entries are open as started`);
   await reader?.close();

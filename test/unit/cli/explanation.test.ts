@@ -62,7 +62,7 @@ test('a run that came late says what held it up, and who', () => {
   const cases: [Partial<Entry>, RegExp][] = [
     [{ waited: { for: 'tenancy', who: ['a', 'b'] } }, /5m late.*: tenancy was full: a and b were running, for 5m\./],
     [{ waited: { for: 'tenancy', who: [] } }, /tenancy was full, for 5m\./],
-    [{ waited: { for: 'mutex', who: ['dump'] } }, /: dump, of the mutex db, was running, for 5m\./],
+    [{ waited: { for: 'mutex', mutex: 'db', who: ['dump'] } }, /: dump, of the mutex db, was running, for 5m\./],
     [{ waited: { for: 'overlap', who: ['backup'] } }, /an earlier run of the task itself had not ended/],
     [{ waited: { for: 'patience', who: ['x'] } }, /x had waited for longer than scheduling.patience and came first/],
     [{ waited: { for: 'room', who: [] } }, /less than 5 % of the file system of the spool was free/],
@@ -162,10 +162,10 @@ test('each reason not to run is told', () => {
     'It was missed: no scheduler was running when it was due, and it was not made up for (missed: skip).',
   );
   assert.match(skipped('missed', 'older than missed_within (2h)', { absent: 'clock' }), /clock jumped.*missed_within/);
-  assert.equal(skipped('paused', ''), 'It was not run: the task was paused.');
+  assert.equal(skipped('paused', 'the task was paused'), 'It was not run: the task was paused.');
   assert.match(
-    skipped('max_wait', '', { waited: { for: 'mutex', who: ['a'] } }),
-    /given up at <02:01:00>, since it waited for longer than max_wait, after 1m: a, of the same mutex, was running\./,
+    skipped('max_wait', 'it waited for longer than max_wait (1m), kept back by mutex db (a)'),
+    /given up at <02:01:00>, since it waited for longer than max_wait \(1m\), kept back by mutex db \(a\)\./,
   );
   assert.match(skipped('removed', 'it was disabled while it waited'), /not run: it was disabled while it waited\./);
 });
@@ -200,7 +200,7 @@ test('an overlap names the run that was in the way, where that is known', () => 
 test('what waits, runs or has a retry to come says so, and what becomes of it with no scheduler', () => {
   const alone = { scheduler: null };
   const waiting: Partial<Entry> = { phase: 'waiting', waited: { for: 'tenancy', who: ['a'] } };
-  assert.equal(told(waiting), 'It waits since <02:00:00> (1h): tenancy is full: a is running.');
+  assert.equal(told(waiting), 'It waits since <02:00:00> (1h): at first tenancy was full: a was running.');
   assert.match(told(waiting, alone), /No scheduler is running: it waits on from the next start of one\./);
   const patient = { kind: 'task', task: task({ maxWait: 2 * HOUR }) } as const;
   assert.match(told(waiting, { configured: patient }), /It is given up at <04:00:00> \(max_wait\)\./);
@@ -352,11 +352,11 @@ test('what tasks and files say cannot steer a terminal', () => {
 
 test('a paused task is said to be so, and until when', () => {
   assert.equal(
-    say({ paused: { until: null } })[0],
+    say({ paused: { from: DUE, until: Number.POSITIVE_INFINITY } })[0],
     "backup is paused: its due times are skipped until 'fate resume backup'.",
   );
   assert.equal(
-    say({ paused: { until: DUE + 2 * HOUR } })[0],
+    say({ paused: { from: DUE, until: DUE + 2 * HOUR } })[0],
     'backup is paused: its due times are skipped until <04:00:00>.',
   );
 });

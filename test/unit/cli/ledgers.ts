@@ -17,6 +17,7 @@ export function makeEntry(changes: Partial<Entry> = {}): Entry {
     attempt: 1,
     plannedAt: due - 3_000,
     absent: null,
+    inTurn: false,
     queuedAt: due,
     waited: null,
     startedAt: null,

@@ -171,7 +171,7 @@ test('tasks of one mutex never run at the same time, and the ledger says who was
   void rig.scheduler.run();
   await rig.clock.advance(32_000);
   assert.deepEqual(rig.running(), ['a', 'c']);
-  assert.deepEqual(rig.entries('b')[0]?.waited, { for: 'mutex', who: ['a'] });
+  assert.deepEqual(rig.entries('b')[0]?.waited, { for: 'mutex', mutex: 'db', who: ['a'] });
   await rig.end('a');
   assert.deepEqual(rig.running(), ['c', 'b']);
 });
@@ -185,7 +185,7 @@ test('max_wait gives up a run that waited longer, with the reason', async () => 
   await rig.clock.advance(31 * MINUTE);
   await rig.clock.advance(11 * MINUTE);
   assert.deepEqual(rig.story(), ['started a', 'skipped b max_wait warning']);
-  assert.match(rig.entries('b')[0]?.skipped?.detail ?? '', /longer than max_wait \(10m\), kept back by tenancy a/);
+  assert.match(rig.entries('b')[0]?.skipped?.detail ?? '', /longer than max_wait \(10m\), kept back by tenancy \(a\)/);
   await rig.end('a');
   assert.deepEqual(rig.running(), []);
 });
@@ -239,11 +239,10 @@ test('a run that was told to end by a stop is not tried again', async () => {
 
 test('times while a task is paused are skipped, not missed', async () => {
   const rig = makeRig('stay');
-  rig.paused.add('a');
+  rig.pauses.set('a', [{ from: START, until: START + 40_000 }]);
   rig.scheduler.load(configuration(makeTask('a')));
   void rig.scheduler.run();
   await rig.clock.advance(MINUTE);
-  rig.paused.delete('a');
   await rig.clock.advance(MINUTE);
   assert.deepEqual(rig.story(), ['skipped a paused info', 'started a']);
 });
@@ -324,4 +323,95 @@ test('a retry is made as the task is configured by then, and given up when the t
   assert.deepEqual(rig.story().at(-1), 'skipped a removed warning');
   await rig.clock.advance(2_000);
   assert.deepEqual([rig.open.size, rig.entries('a')[0]?.phase, rig.entries('a')[0]?.attempt], [0, 'ended', 2]);
+});
+
+test('a condition that failed is looked at again by the retry, and the command does not run without it', async () => {
+  let holds = false;
+  const condition = {
+    kind: 'if' as const,
+    source: 'x',
+    holds() {
+      if (!holds) throw new Error('x is not there');
+      return true;
+    },
+  };
+  const rig = makeRig('stay');
+  const retry = { ...RETRY, delay: 10_000, backoff: 1, on: ['failed'] as const };
+  rig.scheduler.load(configuration(makeTask('a', { schedule: every(HOUR, 31 * MINUTE), retry, condition })));
+  void rig.scheduler.run();
+  await rig.clock.advance(30 * MINUTE + 30_000);
+  await rig.clock.advance(12_000);
+  assert.deepEqual(rig.story(), ['ended a Failed', 'ended a Failed']);
+  holds = true;
+  await rig.clock.advance(12_000);
+  assert.deepEqual(rig.story().slice(2), ['started a']);
+  assert.equal(rig.entries('a')[0]?.attempt, 3);
+});
+
+test('due times within a pause are skipped also where nobody was there, and those around it are made up for', async () => {
+  const task = makeTask('a', { missed: 'all' });
+  const rig = makeRig('stay', new Map([seen(task, 10 * MINUTE)]));
+  rig.pauses.set('a', [{ from: START - 7 * MINUTE, until: START - 3 * MINUTE }]);
+  rig.scheduler.load(configuration(task));
+  void rig.scheduler.run();
+  for (let i = 0; i < 6; i += 1) await rig.end('a');
+  assert.deepEqual(rig.running(), []);
+  const [paused, ...others] = rig.entries('a').filter(({ skipped }) => skipped !== null);
+  assert.deepEqual([paused?.skipped?.reason, paused?.count, others.length], ['paused', 4, 0]);
+});
+
+test('a pause in the midst of due times that are made up for together has no entry of its own', async () => {
+  const task = makeTask('a');
+  const rig = makeRig('stay', new Map([seen(task, 10 * MINUTE)]));
+  rig.pauses.set('a', [{ from: START - 7 * MINUTE, until: START - 3 * MINUTE }]);
+  rig.scheduler.load(configuration(task));
+  void rig.scheduler.run();
+  await rig.end('a');
+  const [entry, ...others] = rig.entries('a');
+  assert.deepEqual([entry?.count, others.length], [6, 0]);
+});
+
+test('what waits goes on by a new configuration', async () => {
+  const rig = makeRig('stay');
+  const [a, b] = [makeTask('a', { mutex: 'db' }), makeTask('b', { mutex: 'db', maxWait: HOUR })];
+  rig.scheduler.load(configuration(a, b));
+  void rig.scheduler.run();
+  await rig.clock.advance(30_000);
+  assert.deepEqual(rig.running(), ['a']);
+  rig.scheduler.load(configuration(a, makeTask('b', { mutex: 'other', description: 'new' })));
+  await settled();
+  assert.deepEqual(rig.running(), ['a', 'b']);
+  const started = rig.events.filter((event) => event.type === 'started').at(-1);
+  assert.equal(started?.run.task.description, 'new');
+});
+
+test('while a task was set aside nobody was there for it', async () => {
+  const task = makeTask('a', { missed: 'skip' });
+  const rig = makeRig('stay', new Map([seen(task, 0)]));
+  const broken = { name: 'a', file: 'tasks.toml', problems: [] };
+  rig.scheduler.load({ ...configuration(), invalid: [broken] });
+  void rig.scheduler.run();
+  await rig.clock.advance(10 * MINUTE);
+  rig.scheduler.load(configuration(task));
+  await settled();
+  const [entry] = rig.entries('a');
+  assert.deepEqual([entry?.skipped?.reason, entry?.absent, entry?.count], ['missed', 'invalid', 9]);
+  assert.deepEqual(rig.running(), ['a'], 'the last is half a minute late');
+});
+
+test('missed times that run one after the other do so after a restart as well', async () => {
+  const task = makeTask('a', { missed: 'all', overlap: 'allow' });
+  const first = makeRig('stay', new Map([seen(task, 3 * MINUTE)]));
+  first.scheduler.load(configuration(task));
+  const done = first.scheduler.run();
+  first.scheduler.stop();
+  await first.end('a', 'Terminated');
+  await done;
+  const second = makeRig('stay', first.cursors, { open: [...first.open.values()] });
+  second.scheduler.load(configuration(task));
+  void second.scheduler.run();
+  await settled();
+  assert.deepEqual(second.running(), ['a']);
+  await second.end('a');
+  assert.deepEqual(second.running(), ['a']);
 });

@@ -40,6 +40,7 @@ const entries: fc.Arbitrary<Entry> = record<Entry>({
   attempt: fc.integer({ min: 1, max: 1000 }),
   plannedAt: instant,
   absent: fc.constantFrom(null, 'off' as const, 'clock' as const),
+  inTurn: fc.boolean(),
   queuedAt: maybe(instant),
   waited: maybe(record({ for: fc.constantFrom(...WAITED_FOR), who: fc.array(text, { maxLength: 5 }) })),
   startedAt: maybe(instant),

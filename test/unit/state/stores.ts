@@ -26,6 +26,7 @@ export function planned(id: string, changes: Partial<Entry> = {}): Entry {
     attempt: 1,
     plannedAt: due,
     absent: null,
+    inTurn: false,
     queuedAt: null,
     waited: null,
     startedAt: null,
