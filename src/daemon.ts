@@ -23,7 +23,7 @@ import { startRun } from './scheduler/run.ts';
 import { newRunId } from './scheduler/run-id.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { scopeOf, stampIn } from './scheduler/scope.ts';
-import { handleSignals } from './scheduler/signals.ts';
+import { Signals } from './scheduler/signals.ts';
 import { makeSpool } from './scheduler/spool.ts';
 import { stateFolder } from './state/folder.ts';
 import { pausesOf } from './state/pauses.ts';
@@ -54,7 +54,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
   let logger = await openLog(configuration);
   const log = (level: Level, event: LogEvent, fields: LogFields): void => logger.log(level, event, fields);
 
-  const closing: (() => void | Promise<void>)[] = [() => logger.close()];
+  const signals = new Signals(log);
+  const closing: (() => void | Promise<void>)[] = [() => logger.close(), () => signals.release()];
   try {
     tellProblems(log, configuration.problems);
     const folder = stateFolder(options.paths.state, configurationStems(options.load), configuration.files);
@@ -115,6 +116,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
           throw new FateError('CONF_INVALID', 'the configuration has new problems', { problems: errors });
         }
         const nextLogger = await openLog(next);
+        if (signals.stopped) return await nextLogger.close();
         const old = logger;
         logger = nextLogger;
         await old.close();
@@ -130,7 +132,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     };
 
     scheduler.load(configuration);
-    closing.unshift(handleSignals(scheduler, log, options.mode === 'stay' ? reload : null));
+    signals.attach(scheduler, options.mode === 'stay' ? reload : null);
+    closing.unshift(() => signals.idle());
     closing.unshift(keepTidy(spool, store, clock));
     if (options.mode === 'stay') {
       log('info', 'start', {
@@ -140,6 +143,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       });
     }
     options.ready();
+    if (signals.stopped) scheduler.stop();
     const summary = await scheduler.run();
     if (options.mode === 'stay') log('info', 'stop', { msg: `${options.program} has stopped` });
     return summary;

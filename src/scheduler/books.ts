@@ -45,6 +45,7 @@ const empty = (): Gathered => ({
   states: new Map(),
   results: new Map(),
   open: new Map(),
+  outputs: new Map(),
   closed: new Map(),
 });
 
@@ -68,10 +69,10 @@ export class Books {
     this.#soon();
   }
 
-  /** Closes an entry that has no output, within a second. */
+  /** Closes an entry whose run is not made, or not tried again, within a second. */
   close(entry: Entry): void {
     this.#pending.open.delete(entry.id);
-    const closing: Closing = { entry, output: null };
+    const closing: Closing = { entry, output: 'kept' };
     this.#pending.closed.set(entry.id, closing);
     this.#soon();
   }
@@ -123,6 +124,7 @@ export class Books {
   async settle(batch: Batch): Promise<Durable> {
     for (const [task, cursor] of batch.cursors ?? []) this.#pending.cursors.set(task, cursor);
     for (const [id, entry] of batch.open ?? []) this.#pending.open.set(id, entry);
+    for (const [id, output] of batch.outputs ?? []) this.#pending.outputs.set(id, output);
     for (const [id, closing] of batch.closed ?? []) {
       this.#pending.open.delete(id);
       this.#pending.closed.set(id, closing);

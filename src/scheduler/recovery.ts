@@ -7,10 +7,11 @@ import { messageOf } from '../errors.ts';
 import { endSurvivors } from '../execution/survivors.ts';
 import { faultPoint } from '../faults.ts';
 import type { Batch, Closing, KnownResult, Store, StoredState } from '../state/store.ts';
-import type { Clock, Cursor, Entry, EpochMs, Ms, Task } from '../types.ts';
+import type { Clock, Cursor, Entry, EpochMs, Ms, Output, Task } from '../types.ts';
 import { finishAttempt, type Log, loseAttempt, type Settled } from './finishing.ts';
 import { withRecorded } from './known-results.ts';
 import { type Leftovers, sortLeftovers } from './leftovers.ts';
+import { closingOf } from './settle.ts';
 import { clearAttempt } from './spool.ts';
 
 /** For the processes of tasks that the configuration has no more. */
@@ -122,7 +123,7 @@ function tell(settled: readonly Entry[], survivors: ReadonlyMap<string, number>,
 /** Gathers what is settled into the one transaction that makes it so. */
 class Settling {
   readonly #parts: RecoveryParts;
-  readonly #entries = new Map<string, Closing>();
+  readonly #entries = new Map<string, { readonly entry: Entry; readonly output: Output | null }>();
   readonly #states = new Map<string, StoredState>();
   readonly #results = new Map<string, readonly KnownResult[]>();
 
@@ -163,12 +164,15 @@ class Settling {
   batch({ covered, restored }: Leftovers): Required<Batch> {
     const open = new Map<string, Entry | null>(restored.map((entry) => [entry.id, entry]));
     for (const { id } of covered) open.set(id, null);
+    const outputs = new Map<string, Output>();
     const closed = new Map<string, Closing>();
-    for (const [id, closing] of this.#entries) {
-      if (closing.entry.phase === 'retry') open.set(id, closing.entry);
-      else closed.set(id, closing);
+    for (const { entry, output } of this.#entries.values()) {
+      const batch = closingOf(entry, output);
+      for (const [id, waiting] of batch.open ?? []) open.set(id, waiting);
+      for (const [id, kept] of batch.outputs ?? []) outputs.set(id, kept);
+      for (const [id, closing] of batch.closed ?? []) closed.set(id, closing);
     }
-    return { cursors: this.#cursors(), states: this.#states, results: this.#results, open, closed };
+    return { cursors: this.#cursors(), states: this.#states, results: this.#results, open, outputs, closed };
   }
 
   /** Where the plan could not be written, the due times of what began are not to be handed out again. */

@@ -58,11 +58,11 @@ export function concluded(entry: Entry, task: Task | null, outcome: Outcome): Co
   return { outcome: { ...outcome, level, retryAt }, entry: after };
 }
 
-/** Closes the entry, or leaves it open for its next attempt. */
+/** Closes the entry, or leaves it open for its next attempt; what it wrote can be looked at meanwhile. */
 export function closingOf(entry: Entry, output: Output | null): Batch {
-  return entry.phase === 'retry'
-    ? { open: new Map([[entry.id, entry]]) }
-    : { closed: new Map([[entry.id, { entry, output }]]) };
+  const { id, phase } = entry;
+  if (phase !== 'retry') return { closed: new Map([[id, { entry, output }]]) };
+  return { open: new Map([[id, entry]]), ...(output !== null && { outputs: new Map([[id, output]]) }) };
 }
 
 export async function closeEntry(

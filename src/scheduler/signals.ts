@@ -1,34 +1,63 @@
-/** The signals of a scheduler: TERM and INT stop, a second one kills at once; HUP reloads, one after the other. */
+/**
+ * The signals of a scheduler: TERM and INT stop, a second one kills at once; HUP reloads, one after the other. They are
+ * caught before there is anything to stop: a start that waits for what a crash left is given up in good order.
+ */
 import type { Level, LogEvent, LogFields } from '../types.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/**
- * @param reload null where there is none: SIGHUP is then ignored
- * @returns lets go of the signals; resolves when no reload is under way any more
- */
-export function handleSignals(
-  scheduler: Pick<Scheduler, 'stop' | 'killAll'>,
-  log: (level: Level, event: LogEvent, fields: LogFields) => void,
-  reload: (() => Promise<void>) | null,
-): () => Promise<void> {
-  let stops = 0;
-  let reloading = Promise.resolve();
-  const stop = (signal: NodeJS.Signals): void => {
-    stops += 1;
-    if (stops === 1) {
-      log('info', 'stop', { msg: `${signal}: nothing new starts, running tasks are told to end` });
-      scheduler.stop();
+type Steered = Pick<Scheduler, 'stop' | 'killAll'>;
+
+export class Signals {
+  readonly #log: (level: Level, event: LogEvent, fields: LogFields) => void;
+  #stops = 0;
+  #hungUp = false;
+  #scheduler: Steered | null = null;
+  #reload: (() => Promise<void>) | null = null;
+  #reloading = Promise.resolve();
+
+  constructor(log: (level: Level, event: LogEvent, fields: LogFields) => void) {
+    this.#log = log;
+    process.on('SIGTERM', this.#stop).on('SIGINT', this.#stop).on('SIGHUP', this.#hangUp);
+  }
+
+  get stopped(): boolean {
+    return this.#stops > 0;
+  }
+
+  /** @param reload null where there is none: SIGHUP is then ignored */
+  attach(scheduler: Steered, reload: (() => Promise<void>) | null): void {
+    this.#scheduler = scheduler;
+    this.#reload = reload;
+    if (this.#hungUp) this.#hangUp();
+  }
+
+  /** Resolves when no reload is under way any more. */
+  idle(): Promise<void> {
+    return this.#reloading;
+  }
+
+  release(): void {
+    process.off('SIGTERM', this.#stop).off('SIGINT', this.#stop).off('SIGHUP', this.#hangUp);
+  }
+
+  readonly #stop = (signal: NodeJS.Signals): void => {
+    this.#stops += 1;
+    if (this.#stops === 1) {
+      this.#log('info', 'stop', { msg: `${signal}: nothing new starts, running tasks are told to end` });
+      this.#scheduler?.stop();
+    } else if (this.#scheduler !== null) {
+      this.#log('warning', 'stop', { msg: `${signal} again: running tasks are killed` });
+      this.#scheduler.killAll();
     } else {
-      log('warning', 'stop', { msg: `${signal} again: running tasks are killed` });
-      scheduler.killAll();
+      // The start takes long, and nothing runs yet: what it was settling, the next one settles.
+      this.release();
+      process.kill(process.pid, signal);
     }
   };
-  const hangUp = (): void => {
-    if (reload !== null && stops === 0) reloading = reloading.then(reload);
-  };
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', hangUp);
-  return () => {
-    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', hangUp);
-    return reloading;
+
+  readonly #hangUp = (): void => {
+    this.#hungUp = this.#scheduler === null;
+    const reload = this.#reload;
+    if (reload !== null && !this.stopped) this.#reloading = this.#reloading.then(reload);
   };
 }

@@ -12,12 +12,15 @@ import type { Tables } from './tables.ts';
 export interface Closing {
   /** Of phase `ended` or `skipped`. */
   readonly entry: Entry;
-  readonly output: Output | null;
+  /** `kept`: what is recorded of an attempt before stays. */
+  readonly output: Output | null | 'kept';
 }
 
 export interface LedgerBatch {
   /** By run id: puts an open entry (planned, waiting, started, retry), or removes it without a trace (null). */
   readonly open?: ReadonlyMap<string, Entry | null>;
+  /** By run id, of open entries: of an attempt after which another one is to come. */
+  readonly outputs?: ReadonlyMap<string, Output>;
   /** By run id: records an entry that is open no more, and prunes by the history. One that was closed before is replaced. */
   readonly closed?: ReadonlyMap<string, Closing>;
 }
@@ -25,10 +28,11 @@ export interface LedgerBatch {
 /** A batch with everything encoded, so that nothing that cannot be breaks a transaction off in the middle. */
 export interface LedgerChanges {
   readonly open: readonly (Recorded | { readonly key: Buffer; readonly entry: null })[];
+  readonly outputs: readonly { readonly key: Buffer; readonly bytes: Buffer }[];
   readonly closed: readonly (Recorded & {
     readonly kind: ClosedKind;
     readonly task: Buffer;
-    readonly output: Buffer | null;
+    readonly output: Buffer | null | 'kept';
   })[];
 }
 
@@ -48,9 +52,10 @@ export function encodeLedger(batch: LedgerBatch): LedgerChanges {
     open: [...(batch.open ?? [])].map(([id, entry]) =>
       entry === null ? { key: keyOf(id), entry } : recorded(id, entry, KIND.open),
     ),
+    outputs: [...(batch.outputs ?? [])].map(([id, output]) => ({ key: keyOf(id), bytes: encodeOutput(output) })),
     closed: [...(batch.closed ?? [])].map(([id, { entry, output }]) => {
       const kind = closedKindOf(entry);
-      const bytes = output === null ? null : encodeOutput(output);
+      const bytes = output === null || output === 'kept' ? output : encodeOutput(output);
       // placeOf throws for a name that has no key.
       return { ...recorded(id, entry, kind), kind, task: taskKey(entry.task) as Buffer, output: bytes };
     }),
@@ -60,11 +65,14 @@ export function encodeLedger(batch: LedgerBatch): LedgerChanges {
 /** How many records of all tables change with an entry; with one that is closed so many more are pruned. */
 export const RECORDS = 4;
 
-export function sizeOf({ open, closed }: LedgerChanges): { readonly records: number; readonly bytes: Bytes } {
+export function sizeOf({ open, outputs, closed }: LedgerChanges): { readonly records: number; readonly bytes: Bytes } {
   let bytes = 0;
   for (const change of open) bytes += change.entry === null ? 0 : Buffer.byteLength(change.text);
-  for (const { text, output } of closed) bytes += Buffer.byteLength(text) + (output?.length ?? 0);
-  return { records: RECORDS * (open.length + 2 * closed.length), bytes };
+  for (const output of outputs) bytes += output.bytes.length;
+  for (const { text, output } of closed) {
+    bytes += Buffer.byteLength(text) + (output === null || output === 'kept' ? 0 : output.length);
+  }
+  return { records: RECORDS * (open.length + outputs.length + 2 * closed.length), bytes };
 }
 
 function keyOf(id: string): Buffer {
@@ -74,16 +82,19 @@ function keyOf(id: string): Buffer {
 }
 
 /** Within a transaction. @param history null: nothing is pruned */
-export function applyLedger(tables: Tables, { open, closed }: LedgerChanges, history: History | null): void {
+export function applyLedger(tables: Tables, { open, outputs, closed }: LedgerChanges, history: History | null): void {
   const tally = new Tally(tables);
   for (const change of open) {
-    if (change.entry === null) removeOpen(tables, change.key);
-    else {
+    if (change.entry === null) {
+      removeOpen(tables, change.key);
+      tables.outputs.remove(change.key);
+    } else {
       forget(tables, tally, change.key);
       tables.open.put(change.key, change.text);
       tables.places.put(change.place, '');
     }
   }
+  for (const { key, bytes } of outputs) tables.outputs.put(key, bytes);
   const touched = new Map<string, { task: Buffer; now: EpochMs; closings: number }>();
   for (const { key, entry, text, place, kind, task, output } of closed) {
     forget(tables, tally, key);
@@ -91,7 +102,8 @@ export function applyLedger(tables: Tables, { open, closed }: LedgerChanges, his
     tally.add(task, kind, 1);
     tables.closed.put(key, text);
     tables.places.put(place, '');
-    if (output !== null) tables.outputs.put(key, output);
+    if (output === null) tables.outputs.remove(key);
+    else if (output !== 'kept') tables.outputs.put(key, output);
     const before = touched.get(entry.task);
     const now = Math.max(before?.now ?? Number.NEGATIVE_INFINITY, closedAt(entry));
     touched.set(entry.task, { task, now, closings: (before?.closings ?? 0) + 1 });

@@ -146,7 +146,7 @@ function storeIn({ root, meta, tables, room }: Opened, folder: string): Store {
     state: (task) => readState(states.get(task)),
     results: (task) => asList(parseJson(results.get(task) ?? ''), readKnown),
     write(batch) {
-      const size = [batch.cursors, batch.states, batch.results, batch.open, batch.closed];
+      const size = [batch.cursors, batch.states, batch.results, batch.open, batch.outputs, batch.closed];
       if (!closed && size.every((map) => (map?.size ?? 0) === 0)) return;
       commit(() => {
         const changes = encodeTexts(tables, batch);

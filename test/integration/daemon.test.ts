@@ -130,3 +130,47 @@ test('fated that cannot start: the parent exits with its status and says why', a
   assert.equal(parent.status, 65);
   assert.match(parent.stderr, /tasks\.yaml:1/);
 });
+
+test('a task that cannot be started fails each time, and holds up nobody, itself included', async (t) => {
+  const retry = '{ limit = 1, delay = 0, on = ["failed"] }';
+  const nowhere = 'exec = ["/nowhere/to/be/found"]';
+  const prefix = makePrefix(t, {
+    'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\n${nowhere}\nretry = ${retry}\n[b]\nschedule = ${EVERY_SECOND}\n${nowhere}\n`,
+  });
+  const daemon = prefix.daemon();
+  await daemon.until({ event: 'ended', status: 'Failed', task: 'a', attempt: '2' }, 2);
+  await daemon.until({ event: 'ended', status: 'Failed', task: 'b' }, 2);
+  assert.equal((await daemon.stop()).status, 0);
+});
+
+test('what a failed attempt wrote can be looked at while the next one waits, and after the run was given up', async (t) => {
+  const run = 'shell = "echo out; echo err >&2; exit 3"';
+  const task = `[a]\nschedule = ${EVERY_SECOND}\n${run}\nretry = { delay = 3600 }\n`;
+  const prefix = makePrefix(t, { 'tasks.toml': task, 'defaults.toml': '' });
+  const daemon = prefix.daemon();
+  const { fields } = await daemon.until({ event: 'ended', status: 'Error' });
+  const show = (): ReturnType<typeof prefix.run> => prefix.run('fate', 'show', fields.run ?? '', '--output');
+  assert.deepEqual(await show().then(({ stdout, stderr }) => [stdout, stderr]), ['out\n', 'err\n']);
+  prefix.write('tasks.toml', '[b]\nschedule = "@yearly"\nexec = "true"\n');
+  daemon.child.kill('SIGHUP');
+  await daemon.until({ event: 'skipped', reason: 'removed' });
+  assert.equal((await daemon.stop()).status, 0);
+  assert.deepEqual(await show().then(({ stdout, stderr }) => [stdout, stderr]), ['out\n', 'err\n']);
+});
+
+test('signals while a crash is being settled: a stop ends the start in good order, a reload is made after it', async (t) => {
+  const stubborn = 'shell = "trap : TERM; echo ready >&2; while :; do sleep 1; done"';
+  const prefix = makePrefix(t, { 'tasks.toml': `[a]\nschedule = ${EVERY_SECOND}\n${stubborn}\ngrace = 2\n` });
+  const killed = prefix.daemon();
+  await killed.until({ event: 'log', task: 'a' });
+  await killed.stop('SIGKILL');
+  const starting = prefix.daemon();
+  const settling = (): boolean => readdirSync(prefix.paths.run).includes(`run-${starting.child.pid}`);
+  while (!settling()) await new Promise((resolve) => setImmediate(resolve));
+  starting.child.kill('SIGHUP');
+  const { status } = await starting.stop();
+  assert.equal(status, 0);
+  assert.ok(starting.lines.some(({ fields }) => fields.status === 'Lost'));
+  assert.ok(!starting.lines.some(({ fields }) => fields.event === 'started'));
+  assert.deepEqual(readdirSync(prefix.paths.run), []);
+});
