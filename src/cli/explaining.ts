@@ -13,14 +13,15 @@ import { demandTask, type Recorded, withRecorded } from './recorded.ts';
 
 export async function why(args: WhyArguments): Promise<number> {
   const now = Date.now();
-  const asked = args.time === undefined ? null : parseMoment(args.time);
-  if (args.time !== undefined && asked === null) {
+  if (args.time !== undefined && parseMoment(args.time, null) === null) {
     throw new FateError('USAGE', `expected a time such as 2026-03-29T02:30 or 02:30, found ${args.time}`);
   }
   return withRecorded(args, async (recorded) => {
     await demandTask(args.task, recorded);
     const { ledger, configuration, zones, folder } = recorded;
     const wall = wallOf(args.task, configuration, zones);
+    // On the wall clock of the task, as all its times are written.
+    const asked = args.time === undefined ? null : parseMoment(args.time, wall.timezone);
     const found = ledger === null ? NOTHING : find(ledger, args.task, asked, now);
     const { sentences, next } = explain({
       task: args.task,

@@ -135,8 +135,8 @@ function unseenSince({ configured, cursor, now, entry }: Question): Unseen | nul
 const TAKEN_UP = 5_000;
 
 function unseenSentences({ configured, task, scheduler, at, now }: Question, { due, count, since }: Unseen): string[] {
-  const more =
-    count >= COUNTED ? `, and at least ${count - 1} times before` : count > 1 ? `, and ${count - 1} times before` : '';
+  const before = count === 2 ? 'once' : `${count >= COUNTED ? 'at least ' : ''}${count - 1} times`;
+  const more = count > 1 ? `, and ${before} before` : '';
   const was = `${task} was due at ${at(due)}${more}`;
   if (scheduler !== null) {
     if (now - due < TAKEN_UP) return [`${was}: it is about to start.`];

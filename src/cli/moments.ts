@@ -1,6 +1,6 @@
 /** Times as people write them for the commands that look back, and as these commands write them. */
 import { parseDuration } from '../schedule/duration.ts';
-import { formatInstant, parseInstant } from '../schedule/instant.ts';
+import { formatInstant, isoOf, parseInstant } from '../schedule/instant.ts';
 import type { Configuration, EpochMs, ZoneSource } from '../types.ts';
 
 /** From `from` until before `until`: as far as a time that was written to the minute, the hour or the day reaches. */
@@ -19,15 +19,12 @@ const PRECISIONS: readonly [RegExp, number][] = [
 ];
 const DAY = 24 * 3600 * SECOND;
 
-/** ISO 8601 as `fate next --at` takes it. Null when it is no time. */
-export function parseMoment(text: string): Moment | null {
-  const from = parseInstant(text);
+/** A time as `parseInstant` takes it. Null when it is none. */
+export function parseMoment(text: string, zone: string | null): Moment | null {
+  const from = parseInstant(text, zone);
   if (from === null) return null;
   // What says how far the wall clock stands from UTC says nothing of the precision.
-  const wall = text
-    .trim()
-    .replace(' ', 'T')
-    .replace(/(T.*?)([+-]\d\d(:?\d\d)?|Z)$/i, '$1');
+  const wall = isoOf(text).replace(/(T.*?)([+-]\d\d(:?\d\d)?|Z)$/i, '$1');
   const length = PRECISIONS.find(([form]) => form.test(wall))?.[1] ?? DAY;
   return { from, until: from + length };
 }

@@ -2,7 +2,7 @@
  * `<run>/run-<pid>/conf/`, with a link per configuration file: shows people which scheduler runs what (SPEC 11).
  * Nothing depends on it; the lock is elsewhere.
  */
-import { readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { makeFoldersSync } from '../folders.ts';
@@ -29,9 +29,15 @@ export function makeRunFolder(folder: string, files: readonly string[]): void {
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return errnoOf(error) === 'EPERM';
+  }
+  try {
+    // A zombie is no scheduler: its parent has not asked for its end yet (proc_pid_stat(5)).
+    return !/^[ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, ''));
+  } catch {
+    // It has ended just now, or /proc shows nobody else's.
+    return true;
   }
 }
 

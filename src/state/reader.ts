@@ -49,17 +49,26 @@ function isThere(folder: string): boolean {
     if (statSync(data).size === 0) return false;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
-    throw notPermitted(folder, error);
+    throw refused(folder, error);
   }
   try {
     accessSync(join(folder, 'lock.mdb'), constants.R_OK | constants.W_OK);
     return true;
   } catch (error) {
-    throw notPermitted(folder, error);
+    throw refused(folder, error);
   }
 }
 
-function notPermitted(folder: string, error: unknown): FateError {
-  const message = `the state in ${folder} is not yours to read: ${messageOf(error)}`;
-  return new FateError('NOT_PERMITTED', message, { cause: error });
+function refused(folder: string, error: unknown): FateError {
+  const errno = errnoOf(error) ?? '';
+  if (['EACCES', 'EPERM'].includes(errno)) {
+    return new FateError('NOT_PERMITTED', `the state in ${folder} is not yours to read: ${messageOf(error)}`);
+  }
+  const why =
+    errno === 'ENOENT'
+      ? 'its lock.mdb is missing, and comes with the next start of a scheduler'
+      : errno === 'EROFS'
+        ? 'its file system is read-only, and LMDB needs to write its lock'
+        : messageOf(error);
+  return new FateError('FATAL', `the state in ${folder} cannot be read: ${why}`, { cause: error });
 }

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   closeSync,
+  fstatSync,
   linkSync,
   openSync,
   readdirSync,
@@ -58,9 +59,27 @@ export function checkFormat(folder: string): void {
     const length = readSync(fd, head, 0, head.length, 0);
     if (length > 0 && !head.subarray(MAGIC.at, length).equals(MAGIC.bytes))
       throw new Error('data.mdb is no store of Fate');
+    if (length > 0 && isCutShort(fd)) throw new Error('data.mdb is cut short: a part of it is missing');
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Whether the newer of the two heads counts a page that the file does not have: LMDB reads through memory, and would end the
+ * process by SIGBUS. The length is asked for last, since a writer may make the file longer meanwhile.
+ */
+function isCutShort(fd: number): boolean {
+  const headAt = (at: number): { pageSize: number; last: bigint; transaction: bigint } | null => {
+    const head = Buffer.alloc(160);
+    if (readSync(fd, head, 0, head.length, at) < head.length) return null;
+    return { pageSize: head.readUInt32LE(48), last: head.readBigUInt64LE(144), transaction: head.readBigUInt64LE(152) };
+  };
+  const first = headAt(0);
+  const second = first === null ? null : headAt(first.pageSize);
+  if (first === null || second === null) return true;
+  const { last } = second.transaction > first.transaction ? second : first;
+  return (last + 1n) * BigInt(first.pageSize) > BigInt(fstatSync(fd).size);
 }
 
 /** LMDB leaves data.mdb open for every program that a task starts (mdb_env_get_fd(3)); this finds the descriptors. */

@@ -4,6 +4,7 @@ import { parseMoment, wallOf } from '../../../src/cli/moments.ts';
 import { findRun, linesOf, partsOf, whyNoOutput } from '../../../src/cli/showing.ts';
 import { FateError } from '../../../src/errors.ts';
 import { createZoneSource } from '../../../src/platform/zone-files.ts';
+import { formatInstant } from '../../../src/schedule/instant.ts';
 import type { Entry } from '../../../src/types.ts';
 import { DUE, makeEnding, makeEntry, makeLedger } from './ledgers.ts';
 
@@ -98,7 +99,7 @@ test('where no output is kept it is said why, and where it went', () => {
 
 test('a time reaches as far as it was written', () => {
   const length = (text: string): number | null => {
-    const moment = parseMoment(text);
+    const moment = parseMoment(text, null);
     return moment === null ? null : moment.until - moment.from;
   };
   assert.equal(length('2026-11-22'), 86_400_000);
@@ -112,4 +113,14 @@ test('a time reaches as far as it was written', () => {
   assert.equal(length('2026-11-22T02:00:00+01:00'), 1_000);
   assert.equal(length('2026-11-22T02:00:00.000Z'), 1);
   assert.equal(length('soon'), null);
+});
+
+test('a time is on the wall clock of the task, and what Fate writes can be read back', () => {
+  const from = (text: string, zone: string | null): number | undefined => parseMoment(text, zone)?.from;
+  const at = Date.UTC(2026, 10, 22, 10);
+  assert.equal(from('2026-11-22T02:00', 'America/Los_Angeles'), at);
+  assert.equal(from('2026-11-22 02:00:00 -08:00', 'Europe/Berlin'), at);
+  const written = formatInstant(at, -8 * 3_600_000, 'America/Los_Angeles');
+  assert.equal(written, 'Sun 2026-11-22 02:00:00 -08:00 America/Los_Angeles');
+  assert.deepEqual(parseMoment(written, null), { from: at, until: at + 1_000 });
 });

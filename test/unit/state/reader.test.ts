@@ -52,7 +52,7 @@ test('a file that is no store, and one without its lock file, is an error, where
   const folder = scratch(t);
   await openStore(folder).close();
   rmSync(join(folder, 'lock.mdb'));
-  assert.throws(() => openReader(folder), { code: 'NOT_PERMITTED', message: /lock\.mdb/ });
+  assert.throws(() => openReader(folder), { code: 'FATAL', message: /lock\.mdb/ });
   assert.ok(!existsSync(join(folder, 'lock.mdb')));
   writeFileSync(join(folder, 'lock.mdb'), Buffer.alloc(16_384));
   writeFileSync(join(folder, 'data.mdb'), Buffer.alloc(65_536, 'garbage '));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -143,4 +143,21 @@ test('a value that was damaged counts as not there', async (t) => {
   const store = storeIn(t, folder);
   assert.equal(store.cursor('a'), null);
   assert.equal(store.cursors().size, 0);
+});
+
+test('a store that was cut short is an error that says so, where LMDB would end the process', async (t) => {
+  const folder = scratch(t);
+  const store = openStore(folder);
+  store.write({ states: new Map([['a', { kind: 'text', value: 'x'.repeat(100_000) }]]) });
+  await store.close();
+  const whole = readFileSync(join(folder, 'data.mdb'));
+  for (const length of [100, 5_000, 8_192, 20_000, 80_000]) {
+    writeFileSync(join(folder, 'data.mdb'), whole.subarray(0, length));
+    assert.throws(() => openStore(folder), /data\.mdb is cut short/, `${length} bytes`);
+    assert.throws(() => openReader(folder), /data\.mdb is cut short/, `${length} bytes`);
+  }
+  writeFileSync(join(folder, 'data.mdb'), whole);
+  const again = openStore(folder);
+  assert.equal(again.state('a')?.kind, 'text');
+  await again.close();
 });
