@@ -9,13 +9,14 @@ NODE = packaging/scripts/with-node.sh
 # Tests in files that run at the same time, and the longest that one file may take, in milliseconds.
 TEST_JOBS ?= 2
 TEST_TIMEOUT ?= 600000
-# How long `make crash` and `make soak` go on. SEED=n repeats the kills of a campaign that printed it.
+# How long `make crash`, `make fuzz` and `make soak` go on. SEED=n repeats the kills of a campaign that printed it.
 KILLS ?= 500
+FUZZ ?= 50
 SEED ?=
 RUNS ?= 100000
 
 .DEFAULT_GOAL := build
-.PHONY: help deps build compile check test demo crash soak bench fmt install deb clean
+.PHONY: help deps build compile check test demo crash fuzz soak bench fmt install deb clean
 # The targets change the same folders (build/, dist/), one after another.
 .NOTPARALLEL:
 
@@ -51,6 +52,11 @@ demo: build ## runs the examples in a private folder, .demo/, and shows what cam
 crash: compile ## kills a daemon KILLS times (500) under load and proves that nothing is lost, doubled or torn
 	@echo '==> Killing a daemon under load $(KILLS) times'
 	@KILLS='$(KILLS)' SEED='$(SEED)' $(NODE) node build/test/crash/main.js
+
+fuzz: compile ## tries the random tests FUZZ times (50) as often as `make test` does
+	@echo '==> Trying every property $(FUZZ) times as often'
+	@grep -rl "from 'fast-check'" build/test --include='*.test.js' | sort >build/properties
+	@FUZZ='$(FUZZ)' xargs $(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=7200000 <build/properties
 
 soak: compile ## runs RUNS (100000) tiny tasks through one daemon and watches its memory, descriptors and folders
 	@echo '==> Soaking a daemon with $(RUNS) runs'

@@ -14,6 +14,7 @@ import { FateError } from '../../../src/errors.ts';
 import { createZoneSource } from '../../../src/platform/zone-files.ts';
 import { nextAttempt } from '../../../src/schedule/retry.ts';
 import { HOST, makeFolder } from '../../fixtures/conf/folder.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const zones = createZoneSource();
 
@@ -146,21 +147,21 @@ async function judge(parsed: Parsed, text: string): Promise<void> {
 test('YAML with anything broken in it gives tasks or problems', async () => {
   await fc.assert(
     fc.asyncProperty(mutated(YAML), (text) => judge(parseYamlFile('f', text), text)),
-    { numRuns: 1000 },
+    runs(1000),
   );
 });
 
 test('defaults with anything broken in them give defaults or problems', async () => {
   await fc.assert(
     fc.asyncProperty(mutated(DEFAULTS), (text) => judge(parseYamlFile('f', text), text)),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 
 test('TOML with anything broken in it gives tasks or problems', async () => {
   await fc.assert(
     fc.asyncProperty(mutated(TOML), async (text) => judge(await parseTomlFile('f', text), text)),
-    { numRuns: 600 },
+    runs(600),
   );
 });
 
@@ -253,7 +254,7 @@ test('any value for any key is accepted or told, and what is accepted is whole',
         }
       }
     }),
-    { numRuns: 3000 },
+    runs(3000),
   );
 });
 
@@ -272,6 +273,6 @@ test('any bytes as a file give a configuration or a FateError', async (t) => {
         rmSync(join(folder.path, toml ? 'a.toml' : 'a.yaml'));
       }
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });

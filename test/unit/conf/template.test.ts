@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { compileTemplate } from '../../../src/conf/template.ts';
 import type { ResultScope, Scope } from '../../../src/types.ts';
 import { HOST } from '../../fixtures/conf/folder.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const SCOPE: Scope = {
   env: { HOME: '/root', EMPTY: '' },
@@ -74,7 +75,7 @@ describe('what is text', () => {
         fc.pre(!source.endsWith('<') && !source.startsWith('%'));
         assert.equal(render(`${source}|<%= 1 %>`), `${source}|1`);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

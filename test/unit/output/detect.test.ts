@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { detectFile } from '../../../src/output/detect.ts';
 import type { Detection } from '../../../src/output/detection.ts';
 import type { ResultFormat, ResultFormatName } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 import { type Entry, makeFolder, tarOf, writeOutput } from './support.ts';
 
 const AUTO: ResultFormat = { kind: 'auto' };
@@ -222,6 +223,6 @@ test('detection answers whatever the bytes are', async (t) => {
       const { ext } = await detect(writeOutput(folder, 'a', output), format);
       assert.match(ext, /^(|\.(csv|json|toml|yaml|tar(\.(gz|bz2|xz|zst))?))$/);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { stringify as writeYaml } from 'yaml';
 import { isToml, isYaml } from '../../../src/output/formats-recognition.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const yes = [
   ...['a: 1', '- a', '42', '~', 'null', 'true', '[1, 2]', '{a: 1}', '\uFEFFa: 1', 'key: |\n  text\n'],
@@ -70,7 +71,7 @@ test('the look at the first lines never turns down what the whole text is', () =
         assert.equal(isYaml(text, n), isYaml(text, Number.POSITIVE_INFINITY), text);
       },
     ),
-    { numRuns: 700 },
+    runs(700),
   );
 });
 
@@ -100,6 +101,6 @@ test('and it says of any lines what the whole text says', () => {
       const text = lines.join('\n');
       assert.equal(isYaml(text, prefix), isYaml(text, Number.POSITIVE_INFINITY), text);
     }),
-    { numRuns: 4000 },
+    runs(4000),
   );
 });

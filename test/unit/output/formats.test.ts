@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { parseText, stringify } from '../../../src/output/formats.ts';
 import { MAX_DEPTH } from '../../../src/output/formats-yaml.ts';
 import type { TextFormat } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 
 function read(format: TextFormat, text: string): unknown {
   const parsed = parseText(format, text);
@@ -36,7 +37,7 @@ test('what is written is read back the same, in every format', () => {
         assert.deepEqual(read(format, stringify(format, value)), value, format);
       }
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -78,7 +79,7 @@ test('whatever the text, a codec answers and does not throw', () => {
         }
       },
     ),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });
 

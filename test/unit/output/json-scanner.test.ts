@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createJsonScanner, type JsonVerdict } from '../../../src/output/json-scanner.ts';
+import { runs } from '../../helpers/runs.ts';
 
 /** What JSON.parse says of bytes. */
 function oracle(bytes: Uint8Array): JsonVerdict {
@@ -62,7 +63,7 @@ test('the scanner says of any JSON, cut anywhere, what JSON.parse says', () => {
       const bytes = Buffer.from(space + json + space);
       assert.equal(scan(bytes, at), oracle(bytes));
     }),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });
 
@@ -71,7 +72,7 @@ test('the scanner says of any row of tokens what JSON.parse says', () => {
     fc.property(tokens, cuts, (bytes, at) => {
       assert.equal(scan(bytes, at), oracle(bytes));
     }),
-    { numRuns: 20_000 },
+    runs(20_000),
   );
 });
 
@@ -82,7 +83,7 @@ test('the scanner says of JSON with a byte changed, put in or left out what JSON
       bytes.splice(at % (bytes.length + 1), how === 0 ? 0 : 1, ...(how === 2 ? [] : [byte]));
       assert.equal(scan(Uint8Array.from(bytes), where), oracle(Uint8Array.from(bytes)));
     }),
-    { numRuns: 10_000 },
+    runs(10_000),
   );
 });
 
@@ -92,7 +93,7 @@ test('only well-formed UTF-8 is a string', () => {
       const bytes = Buffer.concat([Buffer.from('["'), inner, Buffer.from('"]')]);
       assert.equal(scan(bytes, at), oracle(bytes));
     }),
-    { numRuns: 20_000 },
+    runs(20_000),
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createRecordReader, type RecordReader, type TaskLogRecord } from '../../../src/output/record.ts';
 import type { Level, LogFormat, Separator } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const AUTO = { format: 'auto', separator: 'auto' } as const;
 
@@ -277,7 +278,7 @@ test('however the bytes are cut, the records are the same', () => {
     fc.property(bytes, options, fc.integer({ min: 1, max: 70_000 }), (all, o, step) => {
       assert.deepEqual(read(all, o, all.length > 5000 ? Math.max(step, 997) : step), read(all, o));
     }),
-    { numRuns: 1000 },
+    runs(1000),
   );
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Agenda } from '../../../src/schedule/agenda.ts';
+import { runs } from '../../helpers/runs.ts';
 
 test('an agenda gives what is due by its instant, then in the order in which it was set', () => {
   const agenda = new Agenda<string>();
@@ -57,6 +58,6 @@ test('an agenda does what a sorted array does, whatever is set, moved, deleted a
         assert.equal(agenda.at(one.key), sorted.find((entry) => entry.key === one.key)?.at ?? null);
       }
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { scheduleWarnings } from '../../../src/schedule/warnings.ts';
 import type { Zone } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 import { compiled, dues, only, within, zones } from './compiled.ts';
 import { dueTimes, minutesOf, offsetAt, simpleCron, type Timeline } from './oracle.ts';
 
@@ -227,7 +228,7 @@ test('in any zone, however its gaps and overlaps follow each other, the oracle a
       assert.deepEqual(within(schedule, start - 1, end - 1), expected);
       assert.deepEqual(schedule.latest(start - 1, end - 1, 7), expected.slice(-7));
     }),
-    { numRuns: 150 },
+    runs(150),
   );
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
+import { runs } from '../../helpers/runs.ts';
 import { compiled, dues, warningsOf } from './compiled.ts';
 
 const hex = (id: string): string => crc32(id).toString(16).padStart(8, '0');
@@ -90,7 +91,7 @@ test('the formulas of SPEC hold for any id', () => {
         same(`H(${a}-${b})/${n}`, list(start > b ? a + (offset % (b - a + 1)) : start, b, n));
       },
     ),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

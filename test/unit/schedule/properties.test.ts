@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compileSchedule } from '../../../src/schedule/compile.ts';
+import { runs } from '../../helpers/runs.ts';
 import { compiled, within, zones } from './compiled.ts';
 
 const DAY = 86_400_000;
@@ -124,7 +125,7 @@ test('in UTC a schedule is due at exactly the times that its fields name', () =>
       }
       assert.deepEqual(found, expected, text);
     }),
-    { numRuns: 400 },
+    runs(400),
   );
   assert.ok(compiling > 300);
 });
@@ -215,6 +216,6 @@ test('no text throws or hangs, and what is refused is refused in one sentence', 
       if (result.ok) assert.equal(typeof result.schedule.next(0), 'number', source.expression);
       else assert.match(result.message, /^[^\n]*expected .*, found [^\n]*[^.]$/, source.expression);
     }),
-    { numRuns: 3000 },
+    runs(3000),
   );
 });

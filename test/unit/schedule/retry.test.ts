@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { nextAttempt } from '../../../src/schedule/retry.ts';
 import { RETRY_CAUSES, type Retry } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const RETRY: Retry = { limit: 3, delay: 30_000, backoff: 2, maxDelay: 600_000, on: ['retry', 'error', 'timeout'] };
 const AT = Date.UTC(2026, 2, 29);
@@ -49,7 +50,7 @@ test('the wait is delay times backoff to the n, within a tenth, up to max_delay,
       const wait = next - AT;
       assert.ok(wait >= Math.floor(base) * 0.9 && wait <= base * 1.1, `${wait} for ${base}`);
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

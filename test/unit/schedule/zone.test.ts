@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { intlZone, parseTzif, posixZone } from '../../../src/schedule/zone.ts';
 import type { Zone } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 import { ZONEINFO } from './oracle.ts';
 
 const HOUR = 3_600_000;
@@ -238,7 +239,7 @@ test('what is no zone file, or damaged, is null and no exception', () => {
         if (zone !== null) assert.equal(typeof zone.offsetAt(0), 'number');
       },
     ),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

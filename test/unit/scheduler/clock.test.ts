@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry, EpochMs, Ms, Retry, Schedule, Task } from '../../../src/types.ts';
 import { configuration, makeRig, type Rig, START } from '../../helpers/rig.ts';
+import { runs } from '../../helpers/runs.ts';
 import { every, makeTask } from '../../helpers/tasks.ts';
 import { compiled } from '../schedule/compiled.ts';
 
@@ -386,7 +387,7 @@ test('whatever the clock does within three hours: each due time has exactly one 
       );
       assert.equal(new Set(runs).size, runs.length, 'no attempt is started twice');
     }),
-    { numRuns: 150 },
+    runs(150),
   );
 });
 
@@ -411,6 +412,6 @@ test('whatever the clock does at all: nothing throws, and from the last correcti
       assertDisjoint(rig.entries('a'));
       assert.deepEqual(unexplained(rig, task, since, rig.clock.now()), []);
     }),
-    { numRuns: 150 },
+    runs(150),
   );
 });

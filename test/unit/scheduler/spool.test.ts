@@ -15,6 +15,7 @@ import {
   writeOutcome,
 } from '../../../src/scheduler/marks.ts';
 import { attemptFolder, clearAttempt, keepOutput, keptIn, pruneSpool } from '../../../src/scheduler/spool.ts';
+import { runs } from '../../helpers/runs.ts';
 import { DUE, ID, makeRoot, namesIn, plannedEntry } from './world.ts';
 
 const ENTRY = plannedEntry({ phase: 'started', startedAt: DUE + 5 });
@@ -148,7 +149,7 @@ test('from chunks of any size, an excerpt is the first 16 KiB and the last 64 Ki
       }
       assert.deepEqual(collector.excerpt(), excerptOf(Buffer.concat(chunks)));
     }),
-    { numRuns: 40 },
+    runs(40),
   );
 });
 

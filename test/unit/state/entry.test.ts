@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeEntry, encodeEntry } from '../../../src/state/entry.ts';
 import { type Ending, type Entry, SKIP_REASONS } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 import { ended, planned } from './stores.ts';
 
 const PHASES = ['planned', 'waiting', 'started', 'retry', 'ended', 'skipped'] as const;
@@ -112,7 +113,7 @@ test('whatever an entry holds comes back as it was, from one line', () => {
       assert.deepEqual(decodeEntry(`${line}\n`), entry);
       assertSound(entry);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -131,7 +132,7 @@ test('an entry of an older version that knew four fields is read, with the defau
     fc.property(name, name, instant, fc.constantFrom(...PHASES), (id, task, due, phase) => {
       assert.deepEqual(decodeEntry(JSON.stringify({ id, task, due, phase })), planned(id, { task, due, phase }));
     }),
-    { numRuns: 100 },
+    runs(100),
   );
 });
 
@@ -153,8 +154,8 @@ test('no text and no JSON makes it throw, or answer what is no entry', () => {
     const entry = decodeEntry(given);
     if (entry !== null) assertSound(entry);
   };
-  fc.assert(fc.property(text, check), { numRuns: 300 });
-  fc.assert(fc.property(fc.json(), check), { numRuns: 300 });
+  fc.assert(fc.property(text, check), runs(300));
+  fc.assert(fc.property(fc.json(), check), runs(300));
   for (const given of ['', 'null', '[]', '7', '"x"', '{', '{}', '['.repeat(100_000)])
     assert.equal(decodeEntry(given), null);
 });
@@ -209,7 +210,7 @@ test('a valid entry that was mutated is repaired or refused, and never has a fie
       // What was read is written so that it is read again the same.
       assert.deepEqual(decodeEntry(encodeEntry(decoded)), decoded);
     }),
-    { numRuns: 1000 },
+    runs(1000),
   );
   assert.ok(read > 100, `only ${read} of them could be read`);
   assert.equal(({} as Record<string, unknown>).a, undefined);

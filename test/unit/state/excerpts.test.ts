@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeOutput, encodeOutput } from '../../../src/state/excerpts.ts';
+import { runs } from '../../helpers/runs.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const excerpt = fc
@@ -12,7 +13,7 @@ const outputs = fc.record({ stdout: excerpt, stderr: excerpt }, { noNullPrototyp
 test('output comes back byte by byte', () => {
   fc.assert(
     fc.property(outputs, (output) => assert.deepEqual(decodeOutput(encodeOutput(output)), output)),
-    { numRuns: 200 },
+    runs(200),
   );
 });
 
@@ -26,10 +27,10 @@ test('output that was damaged or cut is null or whole, and never throws', () => 
       if (read === null) return;
       for (const { head, tail, size } of [read.stdout, read.stderr]) assert.ok(size >= head.length + tail.length);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
   fc.assert(
     fc.property(bytes, (garbage) => void decodeOutput(garbage)),
-    { numRuns: 200 },
+    runs(200),
   );
 });

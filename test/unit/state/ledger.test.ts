@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry } from '../../../src/types.ts';
+import { runs } from '../../helpers/runs.ts';
 import { byId, closing, ended, planned, runProgram, scratch, skipped, storeIn } from './stores.ts';
 
 const MINUTE = 60_000;
@@ -128,7 +129,7 @@ test('any name and any instant keeps its place', (t) => {
       assert.deepEqual([...store.closed(its)], sorted);
       for (const entry of entries) assert.deepEqual(store.covering(its, entry.due), entry);
     }),
-    { numRuns: 40 },
+    runs(40),
   );
 });
 
@@ -187,7 +188,7 @@ test('after any steps the ledger holds what a simple model holds, also after it 
         }
         await store.close();
       }),
-      { numRuns: 25 },
+      runs(25),
     );
   } finally {
     for (const work of rounds) await work();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Admission, type Waiting } from '../../../src/tenancy/queue.ts';
+import { runs } from '../../helpers/runs.ts';
 import { tasks } from './house.ts';
 
 /** `a` runs as `alone`, which wants the house for itself, comes at 1000; patience is a minute. */
@@ -208,7 +209,7 @@ test('whatever comes later, for ever: once patience is over, one starts after as
         if (bound > 0) held += 1;
       },
     ),
-    { numRuns: 100 },
+    runs(100),
   );
   // Else none had to wait for its patience to be over.
   assert.ok(held > 20, `${held}`);

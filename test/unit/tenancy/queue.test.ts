@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Admission } from '../../../src/tenancy/queue.ts';
+import { runs } from '../../helpers/runs.ts';
 import { houseWith, NaiveAdmission, tasks, wrongWith } from './house.ts';
 
 test('x1 of tenancy 1 runs alone, then t0, t1 and t2 together, then t3 as soon as one ends', () => {
@@ -213,7 +214,7 @@ test('it starts exactly what a list that is gone through by the words of SPEC 6 
         assert.equal(house.running + house.waiting, 0);
       },
     ),
-    { numRuns: 400 },
+    runs(400),
   );
   // Else the comparison would have shown nothing of these.
   for (const [what, times] of Object.entries(seen)) assert.ok(times > 500, `${what}: ${times}`);
