@@ -130,7 +130,7 @@ export class Scheduler {
     this.#coming = true;
     setImmediate(() => {
       this.#coming = false;
-      this.#turn();
+      if (this.#finish !== null) this.#turn();
     });
   }
 
