@@ -41,7 +41,7 @@ const tasks: readonly Task[] = Array.from({ length: TASKS }, (_, order) =>
 async function passOver(folder: string, store: Store, write: (batch: Batch) => void): Promise<number> {
   const clock = systemClock;
   const log = (): void => {};
-  const books = new Books({ clock, store: { ...store, write }, log });
+  const books = new Books({ clock, store: { ...store, write }, log, group: 20 });
   const scope = scopeOf({}, HOST, clock);
   const parts = {
     clock,

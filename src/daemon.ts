@@ -28,7 +28,10 @@ import { makeSpool } from './scheduler/spool.ts';
 import { stateFolder } from './state/folder.ts';
 import { pausesOf } from './state/pauses.ts';
 import { openStore, type Store } from './state/store.ts';
-import type { Boot, Configuration, Entry, Level, LogEvent, LogFields, Logger, Problem, Summary } from './types.ts';
+import type { Boot, Configuration, Entry, Level, LogEvent, LogFields, Logger, Ms, Problem, Summary } from './types.ts';
+
+/** Ends of runs within this share a sync. */
+const GROUP: Ms = 20;
 
 export interface EngineOptions {
   readonly program: string;
@@ -74,7 +77,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const spool = makeSpool(folder);
     const { host, env, zones } = options.load;
     const clock = systemClock;
-    const books = new Books({ clock, store, log });
+    const books = new Books({ clock, store, log, group: GROUP });
     closing.unshift(() => books.end());
     // What belongs to a live owner is not settled.
     const open = lock === null ? [] : await settleCrash({ store, books, spool, configuration, boot: host.boot, log });

@@ -23,6 +23,8 @@ export interface Durable {
 
 export interface BooksParts {
   readonly clock: Clock;
+  /** Ends of runs are written no more often than this, so that many share a sync; one that comes alone does not wait. */
+  readonly group?: Ms;
   readonly store: {
     write(batch: Batch): void;
     state(task: string): StoredState | null;
@@ -57,6 +59,8 @@ export class Books {
   #turn: Promise<boolean> | null = null;
   #cancel: (() => void) | null = null;
   #failing = false;
+  /** When something was last written, by the clock that cannot be set. */
+  #written = Number.NEGATIVE_INFINITY;
   #dropped = 0;
 
   constructor(parts: BooksParts) {
@@ -114,13 +118,14 @@ export class Books {
       this.#failed(error);
       return false;
     }
+    this.#written = this.#parts.clock.monotonic();
     this.#pending = empty();
     for (const resolve of this.#waiting.splice(0)) resolve();
     if (this.#failing) this.#recovered();
     return true;
   }
 
-  /** For the end of a run: all of this turn of the event loop go into one transaction. */
+  /** For the end of a run: all of this turn of the event loop, or of `group`, go into one transaction. */
   async settle(batch: Batch): Promise<Durable> {
     for (const [task, cursor] of batch.cursors ?? []) this.#pending.cursors.set(task, cursor);
     for (const [id, entry] of batch.open ?? []) this.#pending.open.set(id, entry);
@@ -133,10 +138,13 @@ export class Books {
     for (const [task, known] of batch.results ?? []) this.#pending.results.set(task, known);
     const later = new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#turn ??= new Promise((resolve) => {
-      setImmediate(() => {
+      const write = (): void => {
         this.#turn = null;
         resolve(this.flush());
-      });
+      };
+      const wait = this.#written + (this.#parts.group ?? 0) - this.#parts.clock.monotonic();
+      if (wait > 0) this.#parts.clock.after(wait, write);
+      else setImmediate(write);
     });
     return { now: await this.#turn, later };
   }

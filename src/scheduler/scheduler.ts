@@ -19,7 +19,7 @@ import { WaitingRoom } from './waiting-room.ts';
 
 const LONGEST_WAIT: Ms = 30_000;
 /** So many runs are started in one turn; each takes some ms. */
-const STARTS = 64;
+const STARTS = 128;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;

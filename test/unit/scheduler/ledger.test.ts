@@ -417,13 +417,13 @@ test('missed times that run one after the other do so after a restart as well', 
 });
 
 test('a backlog is started in portions, between which others come to their turn', async () => {
-  const tasks = Array.from({ length: 100 }, (_, i) => makeTask(`t${i}`, { tenancy: 100 }));
+  const tasks = Array.from({ length: 200 }, (_, i) => makeTask(`t${i}`, { tenancy: 200 }));
   const rig = makeRig('stay', new Map(tasks.map((task) => seen(task, MINUTE))));
   rig.scheduler.load(configuration(...tasks));
   void rig.scheduler.run();
-  assert.equal(rig.running().length, 64);
+  assert.equal(rig.running().length, 128);
   await settled();
   await settled();
   await settled();
-  assert.equal(rig.running().length, 100);
+  assert.equal(rig.running().length, 200);
 });
