@@ -22,7 +22,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['bin'],
 ];
 
-/** Imports within the third storey, and no more (HOUSE, rule 1). */
+/** Imports within the third storey, and no more (CONTRIBUTING, rule 1). */
 const NEIGHBOURS = new Set(['conf -> output/formats.ts', 'state -> output/formats.ts']);
 
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
