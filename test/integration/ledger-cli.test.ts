@@ -211,7 +211,7 @@ test('a paused task is skipped, with the reason, until it is resumed', async (t)
       if (last.status === status) return last;
     }
   };
-  assert.equal(JSON.parse(JSON.stringify((await until('skipped')).skipped)).reason, 'paused');
+  assert.match(JSON.stringify((await until('skipped')).skipped), /"reason":"paused"/);
   assert.match((await prefix.run('fate', 'why', 'a')).stdout, /a is paused: its due times are skipped until /);
   assert.equal((await prefix.run('fate', 'resume', 'a')).status, 0);
   const again = await prefix.run('fate', 'resume', 'a');
