@@ -85,7 +85,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       clock,
       native,
       env,
-      stored: books.over(store),
+      stored: books,
       close: books.settle.bind(books),
       scope: scopeOf(env, host, clock),
       log,

@@ -1,6 +1,6 @@
 /** An entry of the ledger as JSON (SPEC 12), the same from `fate runs`, `fate show` and `fate why`. Pure. */
 import type { Ending, Entry, EpochMs } from '../types.ts';
-import { attemptsOf, durationOf, firstStart, latenessOf, standingOf, waitOf } from './words.ts';
+import { beforeLast, durationOf, firstStart, lastOf, latenessOf, standingOf, waitOf } from './words.ts';
 
 const iso = (at: EpochMs | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -9,9 +9,8 @@ const iso = (at: EpochMs | null): string | null => (at === null ? null : new Dat
  * @param timezone the task's, null for the system's or where the configuration does not know the task
  */
 export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): Record<string, unknown> {
-  const { phase, ending, skipped, waited } = entry;
-  const last = phase === 'ended' ? ending : null;
-  const before = phase === 'ended' ? entry.earlier : attemptsOf(entry);
+  const { phase, skipped, waited } = entry;
+  const last = lastOf(entry);
   return {
     run: entry.id,
     task: entry.task,
@@ -37,7 +36,7 @@ export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): 
     waited: waited === null ? null : { for: waited.for, who: waited.who, ms: waitOf(entry, now) },
     skipped: skipped === null ? null : { reason: skipped.reason, detail: skipped.detail, at: iso(skipped.at) },
     retry: iso(entry.retryAt),
-    earlier: before.map(endingJson),
+    earlier: beforeLast(entry).map(endingJson),
     pid: entry.pid,
     results: entry.results.map(({ path, label, ext, size }) => ({ path, label, ext, size })),
     result_count: entry.resultCount,

@@ -37,7 +37,8 @@ export async function runs(args: RunsArguments): Promise<number> {
       const rows = entries.map((entry) => entryJson(entry, wall(entry.task).timezone, now));
       process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
     } else if (entries.length > 0) {
-      const rows = entries.map((entry) => row(entry, wall(entry.task), now, painter(process.stdout)));
+      const paint = painter(process.stdout);
+      const rows = entries.map((entry) => row(entry, wall(entry.task), now, paint));
       const heads = ['DUE', 'TASK', 'STATUS', 'LATE', 'DURATION', 'RUN', ''];
       process.stdout.write(`${table([heads, ...rows], process.stdout.columns ?? null)}\n`);
     } else if (ledger === null) tellNothing(recorded);

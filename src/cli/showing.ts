@@ -7,7 +7,7 @@ import type { ShowArguments } from './commands/show.ts';
 import { entryJson } from './entry-json.ts';
 import { type Wall, wallOf } from './moments.ts';
 import { withRecorded } from './recorded.ts';
-import { attemptsOf, durationOf, endText, latenessOf, plain, standingOf, waitOf, waitText } from './words.ts';
+import { beforeLast, durationOf, endText, lastOf, latenessOf, plain, standingOf, waitOf, waitText } from './words.ts';
 
 export async function show(args: ShowArguments): Promise<number> {
   const now = Date.now();
@@ -59,9 +59,8 @@ type Line = readonly [key: string, value: string];
 
 /** Keys and values for people; what there is nothing of is left out. */
 export function linesOf(entry: Entry, wall: Wall, now: EpochMs): Line[] {
-  const { ending, skipped, phase, results, resultCount, count } = entry;
-  const last = phase === 'ended' ? ending : null;
-  const before = phase === 'ended' ? entry.earlier : attemptsOf(entry);
+  const { skipped, results, resultCount, count } = entry;
+  const last = lastOf(entry);
   const late = latenessOf(entry);
   const duration = durationOf(entry, now);
   const started = last?.startedAt ?? entry.startedAt;
@@ -89,7 +88,7 @@ export function linesOf(entry: Entry, wall: Wall, now: EpochMs): Line[] {
     ['duration', duration === null ? null : formatDuration(Math.round(duration))],
     ['process', entry.pid === null ? null : String(entry.pid)],
     ['next attempt', entry.retryAt === null ? null : wall.long(entry.retryAt)],
-    ...before.map((attempt) => [`attempt ${attempt.attempt}`, attemptText(attempt, wall)] as const),
+    ...beforeLast(entry).map((attempt) => [`attempt ${attempt.attempt}`, attemptText(attempt, wall)] as const),
     ['output', last === null ? null : bytes(entry.stdoutBytes)],
     ...results.map(({ path, size }) => ['result', `${path} (${bytes(size)})`] as const),
     ['results', resultCount > results.length ? `${resultCount}, of which the first ${results.length} are named` : null],

@@ -26,6 +26,16 @@ export function attemptsOf({ earlier, ending }: Entry): readonly Ending[] {
   return ending === null ? earlier : [...earlier, ending];
 }
 
+/** How the run ended; null while it has not, also between two attempts. */
+export function lastOf({ phase, ending }: Entry): Ending | null {
+  return phase === 'ended' ? ending : null;
+}
+
+/** The attempts before the one that goes, is to come, or was the last. */
+export function beforeLast(entry: Entry): readonly Ending[] {
+  return entry.phase === 'ended' ? entry.earlier : attemptsOf(entry);
+}
+
 /** When its first attempt started; null when none did, or when that is no longer known. */
 export function firstStart(entry: Entry): EpochMs | null {
   const [first] = attemptsOf(entry);

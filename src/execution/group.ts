@@ -6,35 +6,16 @@
  * process only once nobody has it as pid, group or session any more. So once the leader is reaped, a process of that
  * pid is a stranger; and what else has this group and session is of the run.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { isGone, statOf } from '../proc.ts';
 import type { Clock, Ms } from '../types.ts';
 
 const FIRST_LOOK: Ms = 5;
 const LONGEST_LOOK: Ms = 100;
 
-interface ProcessStat {
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-}
-
-/** proc_pid_stat(5); null where there is no such process. The name, in parentheses, may hold anything, also `)`. */
-function statOf(pid: number | string): ProcessStat | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return null;
-  }
-  const [state = '', parent, group, session] = text.slice(text.lastIndexOf(')') + 2).split(' ', 4);
-  return { state, parent: Number(parent), group: Number(group), session: Number(session) };
-}
-
-/** A zombie is gone: it can do nothing, and where nobody reaps orphans (a container's PID 1) it stays for ever. */
 function lives(member: number, leader: number): boolean {
   const stat = statOf(member);
-  return stat !== null && stat.group === leader && stat.session === leader && !'ZX'.includes(stat.state);
+  return stat !== null && stat.group === leader && stat.session === leader && !isGone(stat);
 }
 
 function exists(leader: number): boolean {

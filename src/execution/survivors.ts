@@ -3,6 +3,7 @@
  * that no stranger is signalled: a number is taken for a process only while its start time is the same (proc_pid_stat(5)).
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { isGone, type ProcessStat, statOf } from '../proc.ts';
 import type { Clock, Ms } from '../types.ts';
 
 const NAME = 'FATE_RUN_ID=';
@@ -11,31 +12,9 @@ const LONGEST_LOOK: Ms = 50;
 /** SIGKILL takes no longer, but for a process that the kernel holds in a call (state D): nobody can end that. */
 const KILLED_WITHIN: Ms = 2_000;
 
-interface Survivor {
+interface Survivor extends ProcessStat {
   readonly pid: number;
   readonly id: string;
-  /** Clock ticks since the boot. */
-  readonly since: string;
-  readonly session: number;
-}
-
-interface Found {
-  readonly since: string;
-  readonly session: number;
-}
-
-/** Null for what is no process (any more), and for a zombie, which can do nothing. */
-function statOf(pid: number): Found | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return null;
-  }
-  // The name, in parentheses, may hold anything; what follows it begins with field 3.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', 20);
-  const [state = 'X', , , session] = fields;
-  return 'ZX'.includes(state) ? null : { since: fields[19] ?? '', session: Number(session) };
 }
 
 /** The run that a process belongs to by its environment; null for none, and for one that may not be looked at. */
@@ -57,12 +36,12 @@ function runOf(pid: number, ids: ReadonlySet<string>): string | null {
 /** One look at all processes: those of the runs, and all others in a session whose leader is of one. */
 function scan(ids: ReadonlySet<string>): Survivor[] {
   const found: Survivor[] = [];
-  const others: { pid: number; stat: Found }[] = [];
+  const others: { pid: number; stat: ProcessStat }[] = [];
   const leaders = new Map<number, string>();
   for (const pid of processes()) {
     const id = runOf(pid, ids);
     const stat = statOf(pid);
-    if (stat === null) continue;
+    if (stat === null || isGone(stat)) continue;
     if (id === null) others.push({ pid, stat });
     else {
       found.push({ pid, id, ...stat });
@@ -87,7 +66,10 @@ function processes(): number[] {
   return names.map(Number).filter((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid);
 }
 
-const lives = ({ pid, since }: Survivor): boolean => statOf(pid)?.since === since;
+function lives({ pid, since }: Survivor): boolean {
+  const stat = statOf(pid);
+  return stat !== null && !isGone(stat) && stat.since === since;
+}
 
 function signal(survivors: readonly Survivor[], ...names: readonly NodeJS.Signals[]): void {
   for (const survivor of survivors) {

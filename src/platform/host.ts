@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
+import { statOf } from '../proc.ts';
 import type { Boot, EpochMs, Host } from '../types.ts';
 
 export function readHost(): Host {
@@ -25,7 +26,8 @@ const TICK_MS = 10;
  */
 export function readBoot(now: EpochMs, proc = '/proc'): Boot {
   const kernel = textOf(join(proc, 'sys/kernel/random/boot_id'));
-  const started = startOf(textOf(join(proc, '1/stat')));
+  const since = statOf(1, proc)?.since ?? '';
+  const started = /^\d+$/.test(since) ? Number(since) : null;
   const uptime = /^\d+(\.\d+)?/.exec(textOf(join(proc, 'uptime')))?.[0];
   const id = kernel === '' && started === null ? '' : `${kernel}:${started ?? ''}`;
   if (uptime === undefined) return Object.freeze({ kernel, id, at: now });
@@ -33,12 +35,6 @@ export function readBoot(now: EpochMs, proc = '/proc'): Boot {
   const at = up + (started ?? 0) * TICK_MS;
   // A container may be shown an uptime of its own (lxcfs), while its first process is counted from the machine's boot still.
   return Object.freeze({ kernel, id, at: at > now + 1000 ? up : Math.min(now, at) });
-}
-
-/** Field 22 of proc_pid_stat(5), in ticks since the boot of the machine; the name in field 2 may hold anything. */
-function startOf(stat: string): number | null {
-  const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return ticks !== undefined && /^\d+$/.test(ticks) ? Number(ticks) : null;
 }
 
 /** Empty for a file that is not there or not for us (hidepid of proc(5)). */

@@ -2,10 +2,11 @@
  * `<run>/run-<pid>/conf/`, with a link per configuration file: shows people which scheduler runs what (SPEC 11).
  * Nothing depends on it; the lock is elsewhere.
  */
-import { readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { makeFoldersSync } from '../folders.ts';
+import { isGone, statOf } from '../proc.ts';
 
 export function runFolder(run: string, pid: number): string {
   return join(run, `run-${pid}`);
@@ -32,13 +33,9 @@ function alive(pid: number): boolean {
   } catch (error) {
     return errnoOf(error) === 'EPERM';
   }
-  try {
-    // A zombie is no scheduler: its parent has not asked for its end yet (proc_pid_stat(5)).
-    return !/^[ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, ''));
-  } catch {
-    // It has ended just now, or /proc shows nobody else's.
-    return true;
-  }
+  // Null: it has ended just now, or /proc shows nobody else's.
+  const stat = statOf(pid);
+  return stat === null || !isGone(stat);
 }
 
 /** Removes the folders of schedulers that are no more. Answers what it removed. */

@@ -28,6 +28,11 @@ export function nextAttempt(retry: Retry | null, { id, attempt, at, cause }: End
   return Math.min(LAST, at + wait + Math.trunc((wait / (10 * STEPS)) * jitter));
 }
 
+/** The longest that any attempt waits, with its jitter. */
+export function longestWait({ maxDelay }: Retry): Ms {
+  return Math.ceil(maxDelay * 1.1);
+}
+
 /** min(maxDelay, delay × backoff^n), in whole ms. */
 function waitOf({ delay, backoff, maxDelay }: Retry, n: number): Ms {
   // The power may be infinite, and 0 × ∞ is no number.

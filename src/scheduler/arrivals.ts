@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts';
 import { formatDuration } from '../schedule/duration.ts';
 import { type Span, settleArrears } from '../schedule/missed.ts';
 import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task, Waited } from '../types.ts';
-import { newEntry } from './entries.ts';
+import { newEntry, runOf } from './entries.ts';
 import type { ArrivalParts } from './parts.ts';
 import type { DueTask } from './plan.ts';
 import type { Live, Roster } from './roster.ts';
@@ -74,10 +74,9 @@ export class Arrivals {
   arrive(task: Task, entry: Entry): Live | null {
     if (!entry.inTurn && !this.#fits(task, entry)) return null;
     this.#overlapping.delete(task.name);
-    const { id, due, attempt, count } = entry;
-    const run: Run = { id, task, due, attempt, collapsed: count - 1 };
+    const run = runOf(task, entry);
     if (!this.holds(run, entry)) return null;
-    this.#parts.books.put(id, entry);
+    this.#parts.books.put(run.id, entry);
     return this.#roster.add(run, entry, 'waiting');
   }
 

@@ -33,12 +33,6 @@ export interface BooksParts {
   log(level: Level, event: LogEvent, fields: LogFields): void;
 }
 
-/** A task's state, and the results it is known to have. */
-export interface Stored {
-  state(task: string): StoredState | null;
-  results(task: string): KnownResult[];
-}
-
 type MapIn<M> = M extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never;
 type Gathered = { readonly [K in keyof Batch]-?: MapIn<NonNullable<Batch[K]>> };
 
@@ -86,20 +80,10 @@ export class Books {
     this.#soon();
   }
 
-  /** What tasks left, with what is not on the disk yet: a run must not start from an older state than the last one left. */
-  over(stored: Stored): Stored {
-    return {
-      state: (task) => {
-        const pending = this.#pending.states.get(task) as StoredState | null | undefined;
-        return pending === undefined ? stored.state(task) : pending;
-      },
-      results: (task) => (this.#pending.results.get(task) as KnownResult[] | undefined) ?? stored.results(task),
-    };
-  }
-
-  /** A task's state, also where it could not be written yet. */
+  /** A task's state, also where it is not on the disk yet: a run must not start from an older one than the last left. */
   state(task: string): StoredState | null {
-    return this.#pending.states.get(task) ?? this.#parts.store.state(task);
+    const pending = this.#pending.states.get(task);
+    return pending === undefined ? this.#parts.store.state(task) : pending;
   }
 
   /** The results a task is known to have, also where they could not be written yet. */

@@ -1,11 +1,7 @@
 /** From how an attempt ended to what the ledger says of its occurrence from then on: closed, or waiting for a retry. Pure. */
 import { nextAttempt } from '../schedule/retry.ts';
+import { MOST } from '../state/entry.ts';
 import type { Ending, Entry, Outcome, RetryCause, Task } from '../types.ts';
-
-/** So many attempts before the last are told in full (types.ts). */
-const EARLIER = 20;
-/** So many results are named in the ledger (types.ts). */
-const NAMED_RESULTS = 100;
 
 /** The entry of `retry.on` that an end falls under; null for a good one, and for one that somebody wanted. */
 function causeOf({ status, exit: { endedBy } }: Outcome): RetryCause | null {
@@ -33,7 +29,7 @@ function causeOf({ status, exit: { endedBy } }: Outcome): RetryCause | null {
  * @param task null where the configuration has it no more
  */
 export function conclude(entry: Entry, task: Task | null, outcome: Outcome): Entry {
-  const { status, exit, reason, results } = outcome;
+  const { status, exit, reason } = outcome;
   const ending: Ending = {
     attempt: entry.attempt,
     startedAt: exit.startedAt,
@@ -55,12 +51,9 @@ export function conclude(entry: Entry, task: Task | null, outcome: Outcome): Ent
     pid: null,
     retryAt: null,
     ending,
-    earlier: entry.ending === null ? entry.earlier : [...entry.earlier, entry.ending].slice(-EARLIER),
-    results: results.slice(0, NAMED_RESULTS),
-    resultCount: results.length,
+    earlier: entry.ending === null ? entry.earlier : [...entry.earlier, entry.ending].slice(-MOST.earlier),
     stdoutBytes: exit.stdoutBytes,
     left: exit.left,
-    kept: null,
   };
   return retryAt === null ? closed : { ...closed, phase: 'retry', attempt: attempt + 1, retryAt, queuedAt: null };
 }

@@ -2,7 +2,7 @@
  * Up to which instant the occurrences of each task have their entry in the ledger (SPEC 5, "The bookkeeping is per task").
  * Promises the loop that no due time is seen twice and none is forgotten but those SPEC says.
  */
-import type { Boot, Configuration, Cursor, EpochMs, Ms, Task } from '../types.ts';
+import type { Boot, Configuration, Cursor, EpochMs, Ms } from '../types.ts';
 
 /** A clock set back by more is a correction: what lies in the future of it is forgotten (SPEC 5). */
 export const CORRECTION: Ms = 3 * 3_600_000;
@@ -31,15 +31,15 @@ export class Cursors {
   /** A task seen for the first time, or with another schedule than before, has missed nothing. Answers their names. */
   adopt(configuration: Configuration, now: EpochMs, boot: Boot): ReadonlySet<string> {
     const changed = new Set<string>();
-    const enabled = configuration.tasks.filter((task) => task.enabled);
-    for (const { name, schedule } of enabled) {
+    for (const { name, schedule, enabled } of configuration.tasks) {
+      if (!enabled) continue;
       const { kind, fingerprint } = schedule;
       if (this.#cursors.get(name)?.fingerprint === fingerprint) continue;
       changed.add(name);
       const done = kind === 'reboot' && now - boot.at > BOOTING ? { boot: boot.id } : {};
       this.#set(name, { fingerprint, seen: now, ...done });
     }
-    for (const name of this.#gone(configuration, enabled)) this.#set(name, null);
+    for (const name of [...this.#cursors.keys()].filter(goneFrom(configuration))) this.#set(name, null);
     return changed;
   }
 
@@ -49,12 +49,6 @@ export class Cursors {
     if (cursor === undefined || cursor.boot === boot.id) return false;
     this.#set(task, { ...cursor, seen: now, boot: boot.id });
     return true;
-  }
-
-  /** Tasks that are disabled or removed start afresh when they come back; those that cannot be read now are not gone. */
-  #gone(configuration: Configuration, enabled: readonly Task[]): string[] {
-    const kept = new Set(enabled.map((task) => task.name));
-    return [...this.#cursors.keys()].filter((name) => !kept.has(name) && isGone(name, configuration));
   }
 
   /** Forgets what lies further in the future than a clock is set back for good reason. Answers whose it was. */
@@ -78,10 +72,13 @@ export class Cursors {
   }
 }
 
-/** Whether a task is disabled or removed, and not merely unreadable now: set aside, or in a file that is. */
-export function isGone(name: string, { tasks, invalid, problems }: Configuration): boolean {
-  const task = tasks.find((candidate) => candidate.name === name);
-  if (task !== undefined) return !task.enabled;
+/**
+ * Tells of a name whether its task is disabled or removed, and not merely unreadable now: set aside, or in a file that is.
+ * Tasks that are gone start afresh when they come back.
+ */
+export function goneFrom({ tasks, invalid, problems }: Configuration): (name: string) => boolean {
+  const enabled = new Map(tasks.map((task) => [task.name, task.enabled]));
+  const aside = new Set(invalid.map(({ name }) => name));
   const unread = problems.some((problem) => problem.severity === 'error' && problem.task === undefined);
-  return !unread && !invalid.some((candidate) => candidate.name === name);
+  return (name) => !(enabled.get(name) ?? (unread || aside.has(name)));
 }

@@ -3,15 +3,14 @@
  * handed on once: what waited waits again, what was only planned is due again, what has no task any more is given up. One
  * whose task cannot be read now is kept for later.
  */
-import type { Configuration, Entry, EpochMs, Run, Task } from '../types.ts';
+import { longestWait } from '../schedule/retry.ts';
+import type { Configuration, Entry, EpochMs, Task } from '../types.ts';
 import type { Arrivals } from './arrivals.ts';
-import { isGone } from './cursors.ts';
+import { goneFrom } from './cursors.ts';
+import { runOf } from './entries.ts';
 import type { Plan } from './plan.ts';
 import type { Roster } from './roster.ts';
 import type { WaitingRoom } from './waiting-room.ts';
-
-/** With its jitter (SPEC 7). */
-const LONGEST = 1.1;
 
 export interface Heirs {
   readonly plan: Plan;
@@ -29,14 +28,22 @@ export class Inheritance {
     this.#heirs = heirs;
   }
 
-  /** @param changed tasks with another schedule than their entries were planned by */
-  handOn(configuration: Configuration, changed: ReadonlySet<string>, now: EpochMs): void {
+  /**
+   * @param tasks of the configuration, the enabled ones by name
+   * @param changed those with another schedule than their entries were planned by
+   */
+  handOn(
+    configuration: Configuration,
+    tasks: ReadonlyMap<string, Task>,
+    changed: ReadonlySet<string>,
+    now: EpochMs,
+  ): void {
     if (this.#entries.length === 0) return;
-    const tasks = new Map(configuration.tasks.filter((task) => task.enabled).map((task) => [task.name, task]));
+    const isGone = goneFrom(configuration);
     this.#entries = this.#entries.filter((entry) => {
       const task = tasks.get(entry.task);
       if (task !== undefined) this.#resume(task, entry, changed.has(task.name), now);
-      else if (isGone(entry.task, configuration)) this.#heirs.arrivals.remove(entry);
+      else if (isGone(entry.task)) this.#heirs.arrivals.remove(entry);
       else return true;
       return false;
     });
@@ -44,8 +51,8 @@ export class Inheritance {
 
   #resume(task: Task, entry: Entry, changed: boolean, now: EpochMs): void {
     const { plan, roster, room, arrivals } = this.#heirs;
-    const { id, due, attempt, count, phase } = entry;
-    const run: Run = { id, task, due, attempt, collapsed: count - 1 };
+    const { attempt, phase } = entry;
+    const run = runOf(task, entry);
     if (phase === 'retry' || attempt > 1) room.awaitRetry(roster.add(run, inReach(task, entry, now), 'retry'), task);
     else if (phase === 'waiting' || entry.queuedAt !== null) {
       room.enter(roster.add(run, entry, 'waiting'), now);
@@ -57,5 +64,5 @@ export class Inheritance {
 /** A retry that lies further ahead than any delay was put there by a clock that was wrong. */
 function inReach({ retry }: Task, entry: Entry, now: EpochMs): Entry {
   if (retry === null || entry.retryAt === null) return entry;
-  return { ...entry, retryAt: Math.min(entry.retryAt, now + Math.ceil(retry.maxDelay * LONGEST)) };
+  return { ...entry, retryAt: Math.min(entry.retryAt, now + longestWait(retry)) };
 }

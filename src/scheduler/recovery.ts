@@ -87,7 +87,6 @@ async function endProcesses({ lost }: Leftovers, parts: RecoveryParts): Promise<
 }
 
 function write(batch: Batch, { store, log }: RecoveryParts): boolean {
-  if (Object.values(batch).every((map) => map.size === 0)) return true;
   try {
     store.write(batch);
     return true;

@@ -85,7 +85,7 @@ export class Scheduler {
     const changed = this.#cursors.adopt(configuration, now, boot);
     this.#plan.load(this.#tasks, now);
     this.#refresh();
-    this.#inheritance.handOn(configuration, changed, now);
+    this.#inheritance.handOn(configuration, this.#tasks, changed, now);
     this.#time.start(now);
     this.#startWithBoot(now);
     books.flush();
@@ -203,9 +203,10 @@ export class Scheduler {
     this.#tell(live.run, outcome);
     live.entry = entry;
     const task = this.#tasks.get(entry.task);
-    if (entry.phase === 'retry' && !this.#stopping && task !== undefined) this.#room.awaitRetry(live, task);
+    const tryAgain = entry.phase === 'retry' && !this.#stopping;
+    if (tryAgain && task !== undefined) this.#room.awaitRetry(live, task);
     else this.#roster.remove(live);
-    if (entry.phase === 'retry' && !this.#stopping && task === undefined) this.#arrivals.remove(entry);
+    if (tryAgain && task === undefined) this.#arrivals.remove(entry);
   }
 
   /** A run whose condition failed: it cannot even be begun. */

@@ -9,6 +9,7 @@ import { faultPoint } from '../faults.ts';
 import { type Preparation, prepareResults, publishResults } from '../output/result.ts';
 import { reasonOf } from '../output/result-file.ts';
 import { discardAll } from '../output/result-publish.ts';
+import { MOST } from '../state/entry.ts';
 import type { Batch, StoredState } from '../state/store.ts';
 import { decodeState } from '../state/task-state.ts';
 import type {
@@ -32,9 +33,6 @@ import { writeOutcome } from './marks.ts';
 import type { RunParts } from './run.ts';
 import { clearAttempt, freeOutput, keepOutput, STDOUT } from './spool.ts';
 
-/** So many results are named in the ledger (types.ts). */
-const NAMED_RESULTS = 100;
-
 export interface Ended {
   readonly run: Run;
   /** As it stood while the process went. */
@@ -52,7 +50,7 @@ type Tell = (level: Level, msg: string, event?: LogEvent) => void;
 
 /** The outcome with its entry; a Retry is no reason to worry while there is one left (SPEC 7). */
 export function concluded(entry: Entry, task: Task | null, outcome: Outcome): Concluded {
-  const after = { ...conclude(entry, task, outcome), kept: entry.kept };
+  const after = conclude(entry, task, outcome);
   const { retryAt } = after;
   const level = outcome.status === 'Retry' && retryAt !== null ? 'info' : outcome.level;
   return { outcome: { ...outcome, level, retryAt }, entry: after };
@@ -83,7 +81,7 @@ export function outputOf(stdout: Excerpt, stderr: Excerpt): Output | null {
 }
 
 export function withResults(entry: Entry, recorded: readonly RecordedResult[], kept: string | null): Entry {
-  const results = recorded.slice(0, NAMED_RESULTS);
+  const results = recorded.slice(0, MOST.results);
   return { ...entry, results, resultCount: recorded.length, kept: kept ?? entry.kept };
 }
 

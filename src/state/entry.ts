@@ -28,7 +28,8 @@ const STATUSES: readonly Status[] = [
 const ENDED_BY: readonly EndedBy[] = ['itself', 'timeout', 'stop', 'kill', 'replace', 'limit', 'lost'];
 const WAITED_FOR: readonly Waited['for'][] = ['tenancy', 'patience', 'mutex', 'overlap', 'room'];
 
-const MOST = { earlier: 20, results: 100, who: 5 } as const;
+/** What of a list an entry holds (types.ts). */
+export const MOST = { earlier: 20, results: 100, who: 5 } as const;
 
 /** An entry of which nothing is known but these: what encodeEntry leaves out, and what decodeEntry puts there. */
 export function bareEntry(id: string, task: string, due: EpochMs, phase: Phase): Entry {

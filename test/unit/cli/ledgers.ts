@@ -1,4 +1,5 @@
 /** A ledger over a list of entries, and entries, for the tests of the commands that look back. */
+import { bareEntry } from '../../../src/state/entry.ts';
 import type { LedgerReader } from '../../../src/state/looking.ts';
 import type { Cursor, Ending, Entry, Output } from '../../../src/types.ts';
 
@@ -8,29 +9,10 @@ export const DUE = Date.UTC(2026, 10, 22, 2);
 export function makeEntry(changes: Partial<Entry> = {}): Entry {
   const due = changes.due ?? DUE;
   return {
-    id: 'run0',
-    task: 'backup',
-    due,
-    first: due,
-    count: 1,
-    phase: 'ended',
-    attempt: 1,
+    ...bareEntry('run0', 'backup', due, 'ended'),
     plannedAt: due - 3_000,
-    absent: null,
-    inTurn: false,
     queuedAt: due,
-    waited: null,
-    startedAt: null,
-    pid: null,
-    retryAt: null,
     ending: changes.phase === undefined || changes.phase === 'ended' ? makeEnding({ startedAt: due + 4 }) : null,
-    earlier: [],
-    skipped: null,
-    results: [],
-    resultCount: 0,
-    stdoutBytes: 0,
-    left: 0,
-    kept: null,
     ...changes,
   };
 }

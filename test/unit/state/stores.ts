@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { bareEntry } from '../../../src/state/entry.ts';
 import { openStore, type Store } from '../../../src/state/store.ts';
 import type { Ending, Entry, Status } from '../../../src/types.ts';
 import type { Cleanup } from '../../helpers/prefix.ts';
@@ -15,33 +16,7 @@ const READER = new URL('../../../src/state/reader.js', import.meta.url).href;
 
 /** A planned entry that is due at its own minute. */
 export function planned(id: string, changes: Partial<Entry> = {}): Entry {
-  const due = changes.due ?? 1_763_000_000_000;
-  return {
-    id,
-    task: 'ping',
-    due,
-    first: due,
-    count: 1,
-    phase: 'planned',
-    attempt: 1,
-    plannedAt: due,
-    absent: null,
-    inTurn: false,
-    queuedAt: null,
-    waited: null,
-    startedAt: null,
-    pid: null,
-    retryAt: null,
-    ending: null,
-    earlier: [],
-    skipped: null,
-    results: [],
-    resultCount: 0,
-    stdoutBytes: 0,
-    left: 0,
-    kept: null,
-    ...changes,
-  };
+  return { ...bareEntry(id, 'ping', changes.due ?? 1_763_000_000_000, 'planned'), ...changes };
 }
 
 export function ending(at: number, status: Status = 'OK'): Ending {
