@@ -16,17 +16,17 @@ SEED ?=
 RUNS ?= 100000
 
 .DEFAULT_GOAL := build
-.PHONY: help deps build compile check test demo crash fuzz soak bench fmt install deb clean
+.PHONY: help deps build compile check test test-system demo crash fuzz soak bench fmt install deb clean
 # The targets change the same folders (build/, dist/), one after another.
 .NOTPARALLEL:
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 deps: ## installs what is missing: Debian packages, Node, npm packages
 	@packaging/scripts/setup.sh
 
-build: deps ## makes the programs: dist/fate.js, fated.js, fates.js
+build: deps ## makes the programs: dist/fate.js, fated.js, fates.js, and their helper fate-exec
 	@echo '==> Building the programs into dist/'
 	@$(NODE) node packaging/scripts/bundle.mjs
 
@@ -34,6 +34,7 @@ compile: deps
 	@echo '==> Compiling sources, tests and benchmarks into build/'
 	@rm -rf build
 	@$(NODE) tsc -p tsconfig.json
+	@$(NODE) node packaging/scripts/exec-helper.mjs build/src/native
 
 check: deps ## checks types, style and format
 	@echo '==> Checking types, style and format'
@@ -45,6 +46,10 @@ test: check compile build ## runs every test
 	@find build/test -name '*.test.js' | sort >build/tests
 	@test -s build/tests || { echo 'There are no tests in build/test' >&2; exit 1; }
 	@xargs $(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=$(TEST_TIMEOUT) <build/tests
+
+test-system: compile build ## the part of it that boots systemd (Debian 12 and 13) in containers, as root
+	@echo '==> Running the tests on a booted systemd'
+	@$(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=$(TEST_TIMEOUT) build/test/system/*.test.js
 
 demo: build ## runs the examples in a private folder, .demo/, and shows what came of them
 	@$(NODE) packaging/scripts/demo.sh

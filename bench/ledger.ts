@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { accounts } from '../src/platform/accounts.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { native } from '../src/platform/native.ts';
 import { Books } from '../src/scheduler/books.ts';
@@ -26,7 +27,7 @@ const TENANCY = 8;
 const MILLION = 1_000_000;
 const BATCH = 2_000;
 const HISTORY = { maxRuns: MILLION, maxFailures: MILLION, maxAge: null };
-const HOST: Host = { name: 'bench', id: '', cpus: 2, uid: 0, boot: { kernel: 'k', id: 'k', at: 0 } };
+const HOST: Host = { name: 'bench', id: '', cpus: 2, memory: 1 << 30, uid: 0, boot: { kernel: 'k', id: 'k', at: 0 } };
 
 const tasks: readonly Task[] = Array.from({ length: TASKS }, (_, order) =>
   makeTask(`t${order}`, {
@@ -47,6 +48,10 @@ async function passOver(folder: string, store: Store, write: (batch: Batch) => v
     clock,
     native,
     env: process.env,
+    accounts,
+    uid: HOST.uid,
+    controlGroups: () => null,
+    credentials: join(folder, 'credentials'),
     stored: store,
     close: books.settle.bind(books),
     scope,
@@ -69,12 +74,15 @@ async function passOver(folder: string, store: Store, write: (batch: Batch) => v
       zonesChanged: () => false,
       emit: log,
       tellClock: log,
+      longestWait: 30_000,
+      turned: log,
       passed: log,
     },
     'pass',
     { cursors, open: [] },
   );
-  scheduler.load({ files: [], tasks, invalid: [], problems: [], log: [], patience: 600_000, history: HISTORY });
+  const rest = { files: [], invalid: [], problems: [], log: [], controlGroups: true, steerGroup: null };
+  scheduler.load({ ...rest, tasks, patience: 600_000, history: HISTORY });
   const start = performance.now();
   const { executions } = await scheduler.run();
   books.end();
@@ -108,7 +116,7 @@ function ended(task: string, due: number): Entry {
     ...newEntry(newRunId(due), task, due, due - 2_500),
     phase: 'ended',
     queuedAt: due,
-    ending: { ...ending, signal: null, endedBy: 'itself', reason: null },
+    ending: { ...ending, signal: null, endedBy: 'itself', reason: null, memory: null, cpu: null },
     results: [result],
     resultCount: 1,
     stdoutBytes: 123,

@@ -6,35 +6,46 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationStems, type LoadOptions, loadConfiguration } from './conf/load.ts';
 import { formatProblem } from './conf/problems.ts';
-import { FateError, messageOf } from './errors.ts';
+import { FateError } from './errors.ts';
 import { makeFoldersSync } from './folders.ts';
 import { createLogger } from './log/logger.ts';
+import { accounts } from './platform/accounts.ts';
 import { systemClock } from './platform/clock.ts';
+import { openControlGroups } from './platform/control-groups.ts';
+import { openJournal } from './platform/journal.ts';
 import { acquireLock, type Lock } from './platform/lock.ts';
 import { closeOnExec, native } from './platform/native.ts';
 import type { Paths } from './platform/paths.ts';
 import { makeRunFolder, pruneRunFolders, runFolder } from './platform/run-folder.ts';
-import { compareTasks, newErrors } from './reload.ts';
+import { spareNotify } from './platform/sd-notify.ts';
+import { preload } from './preload.ts';
+import { Reloads, tellProblems } from './reload.ts';
 import { Books } from './scheduler/books.ts';
+import { contextWarnings } from './scheduler/context-warnings.ts';
+import { settleCrash } from './scheduler/crash.ts';
 import { keepTidy, roomTeller } from './scheduler/housekeeping.ts';
-import { recover } from './scheduler/recovery.ts';
+import { limitWarnings } from './scheduler/limit-warnings.ts';
 import { reportEvent, reportSummary } from './scheduler/report.ts';
 import { startRun } from './scheduler/run.ts';
 import { newRunId } from './scheduler/run-id.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { scopeOf, stampIn } from './scheduler/scope.ts';
+import { Service } from './scheduler/service.ts';
 import { Signals } from './scheduler/signals.ts';
 import { makeSpool } from './scheduler/spool.ts';
+import { steer } from './scheduler/steering.ts';
 import { stateFolder } from './state/folder.ts';
-import { pausesOf } from './state/pauses.ts';
-import { openStore, type Store } from './state/store.ts';
-import type { Boot, Configuration, Entry, Level, LogEvent, LogFields, Logger, Ms, Problem, Summary } from './types.ts';
+import { pauseAt, pausesOf } from './state/pauses.ts';
+import { openStore } from './state/store.ts';
+import { openNotifier } from './systemd/notify.ts';
+import type { Configuration, Level, LogEvent, LogFields, Logger, Ms, Summary } from './types.ts';
 
 /** Ends of runs within this share a sync. */
 const GROUP: Ms = 20;
 
 export interface EngineOptions {
   readonly program: string;
+  readonly version: string;
   readonly mode: 'pass' | 'stay';
   readonly paths: Paths;
   readonly load: LoadOptions;
@@ -44,52 +55,82 @@ export interface EngineOptions {
   readonly logLevel: Level | null;
   /** Remove the run folders of schedulers that are no more. */
   readonly prune: boolean;
+  /** The group of the control socket, where there is one of that name. */
+  readonly group: string;
   /** Called once when tasks can run. */
   readonly ready: () => void;
 }
 
 /** Runs until stopped, or for one pass. @throws FateError when it cannot start. */
 export async function runEngine(options: EngineOptions): Promise<Summary> {
+  const { program, paths, mode } = options;
+  const stays = mode === 'stay';
   let configuration = await loadConfiguration(options.load);
   const session = newRunId(systemClock.now());
-  const openLog = (conf: Configuration): Promise<Logger> =>
-    createLogger({ targets: conf.log, level: options.logLevel, session, clock: systemClock, env: process.env });
+  // Loads a library: only where systemd says that somebody listens.
+  const journal = options.load.env.JOURNAL_STREAM ? openJournal() : null;
+  const openLog = (conf: Configuration): Promise<Logger> => {
+    const common = { level: options.logLevel, session, program, journal, clock: systemClock, env: process.env };
+    return createLogger({ targets: conf.log, ...common });
+  };
   let logger = await openLog(configuration);
   const log = (level: Level, event: LogEvent, fields: LogFields): void => logger.log(level, event, fields);
+  const tell = (level: Level, msg: string): void => log(level, 'systemd', { msg });
 
   const signals = new Signals(log);
   const closing: (() => void | Promise<void>)[] = [() => logger.close(), () => signals.release()];
   try {
-    tellProblems(log, configuration.problems);
-    const folder = stateFolder(options.paths.state, configurationStems(options.load), configuration.files);
+    const { host, env, zones } = options.load;
+    const groups = stays ? openControlGroups({ tell }) : null;
+    /** What is wrong with it, and what of it this scheduler cannot give. */
+    const tellOf = (conf: Configuration): void => {
+      tellProblems(log, conf.problems);
+      // Where there are groups, what they lack is said when a run needs it.
+      const unheld = groups === null || !conf.controlGroups ? limitWarnings(conf, null) : [];
+      for (const warning of [...contextWarnings(conf, { accounts, uid: host.uid, env }), ...unheld]) {
+        log('warning', 'config', { msg: formatProblem(warning), task: warning.task });
+      }
+    };
+    const clock = systemClock;
+    const notifier = openNotifier(stays ? env : {}, tell, spareNotify);
+    const service = new Service({ notifier, clock, zones });
+    closing.unshift(() => service.close());
+    tellOf(configuration);
+    const folder = stateFolder(paths.state, configurationStems(options.load), configuration.files);
     const lock = takeLock(folder, options, log);
     if (lock !== null) closing.unshift(() => lock.release());
-    const ownFolder = runFolder(options.paths.run, process.pid);
-    makeFoldersSync(options.paths.run, 0o755);
-    if (options.prune) pruneRunFolders(options.paths.run);
+    const ownFolder = runFolder(paths.run, process.pid);
+    makeFoldersSync(paths.run, 0o755);
+    if (options.prune) pruneRunFolders(paths.run);
     makeRunFolder(ownFolder, configuration.files);
     closing.unshift(() => rmSync(ownFolder, { recursive: true, force: true }));
     const store = openStore(folder, closeOnExec);
     closing.unshift(() => store.close());
-
     store.keepHistory(configuration.history);
 
     const spool = makeSpool(folder);
-    const { host, env, zones } = options.load;
-    const clock = systemClock;
     const books = new Books({ clock, store, log, group: GROUP });
     closing.unshift(() => books.end());
     // What belongs to a live owner is not settled.
-    const open = lock === null ? [] : await settleCrash({ store, books, spool, configuration, boot: host.boot, log });
+    const open =
+      lock === null
+        ? []
+        : await service.during(
+            settleCrash({ store, books, spool, configuration, boot: host.boot, groups, clock, log }),
+          );
     const parts = {
       clock,
       native,
+      accounts,
       env,
+      uid: host.uid,
+      controlGroups: () => (configuration.controlGroups ? groups : null),
+      credentials: join(ownFolder, 'credentials'),
       stored: books,
       close: books.settle.bind(books),
       scope: scopeOf(env, host, clock),
       log,
-      resultFolder: join(options.paths.data, 'result'),
+      resultFolder: join(paths.data, 'result'),
       spool,
       stamp: stampIn(zones),
     };
@@ -105,63 +146,96 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         zonesChanged: () => zones.changed(),
         emit: (event) => reportEvent(logger, event),
         tellClock: (level, msg) => log(level, 'clock', { msg }),
+        longestWait: service.longestWait,
+        turned: (busy) => service.turned(busy),
         passed: (summary) => reportSummary(logger, summary),
       },
-      options.mode,
+      mode,
       { cursors: store.cursors(), open },
     );
 
-    const reload = async (): Promise<void> => {
-      try {
-        const next = await loadConfiguration(options.load);
-        const errors = newErrors(configuration, next);
-        if (errors.length > 0) {
-          throw new FateError('CONF_INVALID', 'the configuration has new problems', { problems: errors });
-        }
+    const reloads = new Reloads({
+      current: () => configuration,
+      load: () => loadConfiguration(options.load),
+      now: clock.now,
+      log,
+      async adopt(next) {
         const nextLogger = await openLog(next);
-        if (signals.stopped) return await nextLogger.close();
         const old = logger;
         logger = nextLogger;
         await old.close();
-        const { added, removed, changed } = compareTasks(configuration, next);
         configuration = next;
+        tellOf(next);
         store.keepHistory(next.history);
-        scheduler.load(next);
-        log('info', 'reload', { msg: 'the configuration was read again', added, removed, changed });
-      } catch (error) {
-        if (error instanceof FateError) tellProblems(log, error.problems);
-        log('error', 'reload', { msg: `the old configuration stays: ${messageOf(error)}` });
-      }
-    };
+        if (!signals.stopped) scheduler.load(next);
+      },
+    });
+    const reload = (): ReturnType<Reloads['request']> => service.reloading(() => reloads.request());
 
     scheduler.load(configuration);
-    signals.attach(scheduler, options.mode === 'stay' ? reload : null);
-    closing.unshift(() => signals.idle());
-    closing.unshift(keepTidy(spool, store, clock));
-    if (options.mode === 'stay') {
-      log('info', 'start', {
-        msg: `${options.program} schedules`,
-        pid: process.pid,
-        tasks: configuration.tasks.length,
+    signals.attach(
+      {
+        stop() {
+          service.stopping();
+          scheduler.stop();
+        },
+        killAll: () => scheduler.killAll(),
+      },
+      // Why it is refused is in the log.
+      stays ? () => void reload().catch(() => {}) : null,
+    );
+    closing.unshift(() => reloads.idle());
+    closing.unshift(keepTidy({ spool, store, groups, clock }));
+    if (stays) {
+      await preload();
+      const steering = steer({
+        about: { program, version: options.version, pid: process.pid, startedAt: clock.now() },
+        scheduler,
+        configuration: () => configuration,
+        reload,
+        reloaded: () => reloads.told,
+        last: (task) => firstOf(store.closed(task)),
+        pausedUntil: (task, at) => pauseAt(folder, task, at)?.until ?? null,
+        now: clock.now,
       });
+      const { openControlRoom } = await import('./scheduler/control-room.ts');
+      closing.unshift(
+        await openControlRoom({
+          run: paths.run,
+          folder: ownFolder,
+          group: options.group,
+          uid: host.uid,
+          steering,
+          steerGroup: () => configuration.steerGroup,
+          log,
+        }),
+      );
+      log('info', 'start', { msg: `${program} schedules`, pid: process.pid, tasks: configuration.tasks.length });
     }
     options.ready();
     if (signals.stopped) scheduler.stop();
+    else {
+      const { rows } = scheduler;
+      service.ready(() => ({
+        running: rows.running().length,
+        waiting: rows.waiting().length,
+        next: scheduler.summary.next,
+      }));
+    }
     const summary = await scheduler.run();
-    if (options.mode === 'stay') log('info', 'stop', { msg: `${options.program} has stopped` });
+    if (stays) log('info', 'stop', { msg: `${program} has stopped` });
     return summary;
   } finally {
     for (const close of closing) await close();
   }
 }
 
-type Log = (level: Level, event: LogEvent, fields: LogFields) => void;
-
-function tellProblems(log: Log, problems: readonly Problem[]): void {
-  for (const problem of problems) {
-    if (problem.severity === 'error') log('error', 'config', { msg: formatProblem(problem), task: problem.task });
-  }
+function firstOf<T>(all: Iterable<T>): T | null {
+  for (const one of all) return one;
+  return null;
 }
+
+type Log = (level: Level, event: LogEvent, fields: LogFields) => void;
 
 /** Null when another holds it and `--force` was given. @throws FateError LOCK_HELD */
 function takeLock(folder: string, { program, paths, force }: EngineOptions, log: Log): Lock | null {
@@ -173,31 +247,4 @@ function takeLock(folder: string, { program, paths, force }: EngineOptions, log:
   }
   log('warning', 'lock', { msg: `${who} runs this configuration already; going on, since --force was given` });
   return null;
-}
-
-/** Settles what a crash left, before anything is started (SPEC 11). Answers the entries that go on. */
-async function settleCrash({ store, books, spool, configuration, boot, log }: CrashParts): Promise<readonly Entry[]> {
-  const before = store.boot();
-  const sameBoot = before === null || before === boot.kernel;
-  const tasks = new Map(configuration.tasks.map((task) => [task.name, task]));
-  const { open, unwritten } = await recover({ store, spool, sameBoot, boot: boot.id, tasks, clock: systemClock, log });
-  const settled = (): void => {
-    try {
-      if (before !== boot.kernel) store.setBoot(boot.kernel);
-    } catch (error) {
-      log('error', 'state', { msg: messageOf(error) });
-    }
-  };
-  if (unwritten === null) settled();
-  else void (await books.settle(unwritten.batch)).later.then(() => unwritten.clear()).then(settled);
-  return open;
-}
-
-interface CrashParts {
-  readonly store: Store;
-  readonly books: Books;
-  readonly spool: string;
-  readonly configuration: Configuration;
-  readonly boot: Boot;
-  readonly log: Log;
 }

@@ -14,6 +14,7 @@ export const ERRORS = {
   CONF_MISSING: { exit: 72, text: 'a configuration file is missing' },
   CONF_UNSAFE: { exit: 77, text: 'others than root can write a configuration that root would run' },
   CONF_INVALID: { exit: 78, text: 'a wrong type or value in the configuration' },
+  TEMPORARY: { exit: 75, text: 'the daemon cannot be reached, or not now; try again' },
   SOFTWARE: { exit: 70, text: 'a fault of Fate itself' },
   NOT_PERMITTED: { exit: 77, text: 'not permitted' },
   COMMAND_NOT_FOUND: { exit: 127, text: 'the command was not found' },

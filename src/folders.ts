@@ -22,14 +22,17 @@ export async function makeFolders(folder: string, mode = 0o777): Promise<string 
   return first ?? folder;
 }
 
-async function makeOne(folder: string, mode: number): Promise<'made' | 'there' | 'orphan'> {
+async function makeOne(folder: string, mode: number, again = true): Promise<'made' | 'there' | 'orphan'> {
   try {
     await mkdir(folder, { mode });
     return 'made';
   } catch (error) {
     if (errnoOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return 'there';
-    if (errnoOf(error) !== 'ENOENT' || folder === dirname(folder) || (await isThere(dirname(folder)))) throw error;
-    return 'orphan';
+    if (errnoOf(error) !== 'ENOENT' || folder === dirname(folder)) throw error;
+    if (!(await isThere(dirname(folder)))) return 'orphan';
+    // Somebody made it in between; or there is none to be made in it, as in /proc.
+    if (!again) throw error;
+    return makeOne(folder, mode, false);
   }
 }
 
@@ -42,12 +45,18 @@ async function isThere(path: string): Promise<boolean> {
 
 /** As `makeFolders`, at once: for what is made at a start. */
 export function makeFoldersSync(folder: string, mode = 0o777): void {
+  makeSync(folder, mode, true);
+}
+
+function makeSync(folder: string, mode: number, again: boolean): void {
   try {
     mkdirSync(folder, { mode });
   } catch (error) {
     if (errnoOf(error) === 'EEXIST' && statSync(folder).isDirectory()) return;
-    if (errnoOf(error) !== 'ENOENT' || folder === dirname(folder) || existsSync(dirname(folder))) throw error;
-    makeFoldersSync(dirname(folder), mode);
-    makeFoldersSync(folder, mode);
+    if (errnoOf(error) !== 'ENOENT' || folder === dirname(folder)) throw error;
+    const there = existsSync(dirname(folder));
+    if (there && !again) throw error;
+    if (!there) makeSync(dirname(folder), mode, true);
+    makeSync(folder, mode, !there);
   }
 }

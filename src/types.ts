@@ -31,6 +31,8 @@ export type LogEvent =
   | 'result'
   | 'state'
   | 'pass'
+  | 'control'
+  | 'systemd'
   | 'fatal';
 
 /** The fields of one record. `undefined` values are left out. A task's own fields come in `own`. */
@@ -68,6 +70,8 @@ export interface Host {
   /** /etc/machine-id, or '' where there is none. */
   readonly id: string;
   readonly cpus: number;
+  /** Of the whole machine. */
+  readonly memory: Bytes;
   readonly uid: number;
   readonly boot: Boot;
 }
@@ -235,6 +239,38 @@ export interface Keep {
   readonly size: Bytes | null;
 }
 
+/** What a task asks for its process (SPEC 3.1), as written: users, groups and files are looked up when a run starts. */
+export interface ExecutionContext {
+  /** In the order written, the defaults' first; `value` null removes the name. */
+  readonly env: readonly { readonly name: string; readonly value: Template | null }[];
+  /** Files in the format of systemd's EnvironmentFile=, in order; an `optional` one (`-` in front) may be missing. */
+  readonly envFiles: readonly { readonly path: string; readonly optional: boolean }[];
+  /** Null: the scheduler's. */
+  readonly cwd: Template | null;
+  /** A name or a number; null: the scheduler's. */
+  readonly user: string | null;
+  /** Null: the user's own, else the scheduler's. */
+  readonly group: string | null;
+  readonly umask: number | null;
+  /** -20 to 19, as nice(2) sets it; null: the scheduler's. */
+  readonly nice: number | null;
+  /** `source` is an absolute path, or the name of a credential that systemd gave the scheduler. */
+  readonly credentials: readonly { readonly name: string; readonly source: string }[];
+}
+
+/** What a run may use (SPEC 3.1, 7); null: no limit. */
+export interface Limits {
+  /** Of stdout: past it the run is ended. */
+  readonly output: Bytes | null;
+  /** Of stderr: what comes past it is dropped, and told. */
+  readonly log: Bytes | null;
+  /** Of the whole run together (MemoryMax= of systemd.resource-control(5)). */
+  readonly memory: Bytes | null;
+  /** In percent of one processor (CPUQuota=). */
+  readonly cpu: number | null;
+  readonly processes: number | null;
+}
+
 /** A task with every default and unit applied; frozen. Nobody else reads raw configuration (CONTRIBUTING, rule 4). */
 export interface Task {
   readonly name: string;
@@ -273,6 +309,8 @@ export interface Task {
   /** A run that waited longer is given up. */
   readonly maxWait: Ms | null;
   readonly retry: Retry | null;
+  readonly context: ExecutionContext;
+  readonly limits: Limits;
 }
 
 export interface InvalidTask {
@@ -316,6 +354,10 @@ export interface Configuration {
   /** How long a run that tenancy alone keeps back may be overtaken (SPEC 6). */
   readonly patience: Ms;
   readonly history: History;
+  /** `scheduling.cgroup`: whether each run has a control group of its own, where the scheduler may make them. */
+  readonly controlGroups: boolean;
+  /** `control.steer_group`: a group whose members may steer the daemon besides root and its own user. */
+  readonly steerGroup: string | null;
 }
 
 /** What the ledger keeps of each task (SPEC 12). */
@@ -351,8 +393,11 @@ export interface Run {
 export interface Exit {
   /** Null when a signal ended it or it never started. */
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** As signal(7) names it; `SIGRTMIN+3` for one that has no name of its own. */
+  readonly signal: string | null;
   readonly endedBy: EndedBy;
+  /** With `limit`: which one, in a sentence; null otherwise. */
+  readonly limit: string | null;
   /** Why it could not be started; null when it was. */
   readonly failure: string | null;
   readonly pid: number | null;
@@ -365,8 +410,21 @@ export interface Exit {
   readonly stdoutError: string | null;
   /** What came from fd 4; null when it was more than 16 MiB. */
   readonly state: Buffer | null;
+  /** What came on fd 2 past `limits.log` and was dropped. */
+  readonly stderrDropped: Bytes;
   /** Processes of its group that it left running. */
   readonly left: number;
+  readonly usage: Usage;
+}
+
+/** What a run has used, null where nobody can tell. Of its control group; else of its own process and those it waited for. */
+export interface Usage {
+  /** The most memory it had at one time; without a control group, that of its largest process. */
+  readonly memory: Bytes | null;
+  /** Processor time, of all processors together. */
+  readonly cpu: Ms | null;
+  /** Processes that the kernel ended since the limit of memory was reached; 0 without a control group. */
+  readonly outOfMemory: number;
 }
 
 /** One result file that was recorded. */
@@ -379,11 +437,11 @@ export interface RecordedResult {
 
 // ---------------------------------------------------------------------------------------------- what the scheduler tells
 
-export const SKIP_REASONS = ['condition', 'overlap', 'missed', 'paused', 'max_wait', 'removed'] as const;
+export const SKIP_REASONS = ['condition', 'overlap', 'missed', 'paused', 'max_wait', 'removed', 'kill'] as const;
 /**
  * Why a due time was not run: its condition did not hold; a run of the task was going; nobody was there (or `missed_within`,
  * `missed: skip`); the task was paused; it waited for longer than `max_wait`; the task was removed, disabled or given
- * another schedule while it waited.
+ * another schedule while it waited; `fate kill` told it not to run.
  */
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -450,6 +508,8 @@ export interface Ending {
   readonly endedBy: EndedBy;
   /** One sentence where there is more to say than the status does. */
   readonly reason: string | null;
+  readonly memory: Bytes | null;
+  readonly cpu: Ms | null;
 }
 
 /**
@@ -477,6 +537,8 @@ export interface Entry {
   readonly absent: 'off' | 'clock' | 'invalid' | null;
   /** One of several that were missed, which run one after the other, whatever `overlap` says. */
   readonly inTurn: boolean;
+  /** Asked for with `fate run`, not by the schedule; `due` is when it was asked for. */
+  readonly byHand: boolean;
   /** When it arrived and began to wait for its turn. */
   readonly queuedAt: EpochMs | null;
   /** Null when it could start as soon as it arrived. */
@@ -521,6 +583,14 @@ export interface Output {
 
 /** Calls of the C library that a run needs; platform/native.ts implements it, and it is handed to execution. */
 export interface Native {
+  /**
+   * Starts a program: posix_spawn(3), which costs no copy of this process's tables. It gets `fds` as its 0, 1, 2 … and no
+   * others, is the leader of a session and a process group of its own, and has every signal as at the start of a login.
+   * @throws a system error of `syscall` posix_spawn: `ENOENT` and the like tell of `file` itself
+   */
+  spawn(request: SpawnRequest): Child;
+  /** fchown(2) of a pipe or a memory file; @throws a system error */
+  giveTo(fd: number, uid: number, gid: number): void;
   /** pipe2(2) with O_CLOEXEC: a real pipe, whose ends can be opened again by name. */
   pipe(): { readonly read: number; readonly write: number };
   /** memfd_create(2), filled, then opened again read-only at offset 0; close-on-exec. */
@@ -529,6 +599,195 @@ export interface Native {
   bytesWaiting(fd: number): Bytes;
   /** F_SETPIPE_SZ of fcntl(2); never throws, a refusal leaves the size as it is. */
   enlargePipe(fd: number, size: Bytes): void;
+}
+
+export interface SpawnRequest {
+  /** The file to run: absolute, or it holds a `/`. */
+  readonly file: string;
+  /** argv[0] first; may be another name than `file`. */
+  readonly argv: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly fds: readonly number[];
+}
+
+export interface Child {
+  readonly pid: number;
+  /** Resolves when it has ended and is reaped; never rejects. */
+  readonly ended: Promise<WaitStatus>;
+}
+
+/** How a child ended: wait4(2). */
+export interface WaitStatus {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  /** `SIGTERM`, `SIGRTMIN+3`; null when it exited. */
+  readonly signal: string | null;
+  /** ru_maxrss */
+  readonly memory: Bytes;
+  /** ru_utime + ru_stime */
+  readonly cpu: Ms;
+}
+
+/** A user as getpwnam(3) knows it. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** The machine's users and groups (nsswitch.conf(5)); what was found is remembered for some seconds. */
+export interface Accounts {
+  /** By name, or by number; null for none. A number that no user has is a user all the same, without name and home. */
+  user(name: string): Account | null;
+  /** The number of a group, by name or number; null for none. */
+  group(name: string): number | null;
+  /** getgrouplist(3): all groups of a user, `gid` among them. */
+  groupsOf(account: Account, gid: number): readonly number[];
+}
+
+// ---------------------------------------------------------------------------------------------- a run's process
+
+/** What a run's process gets besides argv and environment, looked up and ready; null leaves a thing as the scheduler has it. */
+export interface ProcessContext {
+  readonly identity: Identity | null;
+  readonly cwd: string | null;
+  readonly umask: number | null;
+  readonly nice: number | null;
+}
+
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** The control group of one run: cgroups(7), version 2. No call throws. */
+export interface RunGroup {
+  /** Its folder, absolute; who writes `0` to its cgroup.procs is in it from then on. */
+  readonly path: string;
+  /** The processes that live in it, but those that this process cannot see. */
+  pids(): readonly number[];
+  /** SIGKILL to all in it at once, also to those that are being started (cgroup.kill). */
+  kill(): void;
+  /** Calls once when no process lives in it any more, at once where there is none; the result ends the waiting. */
+  whenEmpty(empty: () => void): () => void;
+  usage(): Usage;
+  /** Removes it; one in which somebody lives is removed later. */
+  close(): void;
+}
+
+/** Makes control groups where the scheduler has been given some (`Delegate=` of systemd.resource-control(5)). */
+export interface ControlGroups {
+  /** The group that was divided: the scheduler itself is in `main/` below it. */
+  readonly path: string;
+  /** Null where none can be had; why is said once. What cannot be held of the limits is said once, too. */
+  make(run: string, limits: Limits): RunGroup | null;
+  /** That of a run of an earlier scheduler, where it is still there. */
+  find(run: string): RunGroup | null;
+  /** What limits can be held. */
+  readonly controllers: ReadonlySet<Controller>;
+  /** Removes the groups in which somebody lived on after a run, and lives no more. */
+  sweep(): void;
+}
+
+/** Those that limits need: cgroups(7). */
+export type Controller = 'memory' | 'cpu' | 'pids';
+
+// ---------------------------------------------------------------------------------------------- the journal
+
+/** The native protocol of the journal: sd_journal_sendv(3), off the loop, one after the other. */
+export interface JournalSender {
+  /** Fields as `NAME=value`, each whole; resolves when the journal has them. Rejects with a system error. */
+  send(fields: readonly Buffer[]): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- steering
+
+/** A run that goes or waits, for people. */
+export interface LiveRow {
+  readonly run: string;
+  readonly task: string;
+  readonly due: EpochMs;
+  readonly attempt: number;
+  readonly phase: 'waiting' | 'started' | 'retry';
+  readonly byHand: boolean;
+  readonly startedAt: EpochMs | null;
+  readonly pid: number | null;
+  /** What keeps it from starting. */
+  readonly waited: Waited | null;
+  readonly retryAt: EpochMs | null;
+}
+
+export interface DaemonStatus {
+  readonly program: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: EpochMs;
+  readonly stopping: boolean;
+  readonly files: readonly string[];
+  readonly tasks: number;
+  readonly invalid: number;
+  readonly running: readonly LiveRow[];
+  /** Those that wait for their turn, then those that wait for a retry. */
+  readonly waiting: readonly LiveRow[];
+  readonly next: { readonly task: string; readonly at: EpochMs } | null;
+  /** Since the start. */
+  readonly executions: number;
+  readonly failures: number;
+  /** Null before the first. */
+  readonly reloaded: { readonly at: EpochMs; readonly ok: boolean } | null;
+}
+
+/** One line of `fate list`. */
+export interface TaskRow {
+  readonly task: string;
+  readonly description: string | null;
+  readonly state: 'enabled' | 'disabled' | 'paused' | 'invalid';
+  /** The schedule as written; null for an invalid task. */
+  readonly schedule: string | null;
+  readonly next: EpochMs | null;
+  readonly running: number;
+  readonly waiting: number;
+  /** The latest due time that is closed. */
+  readonly last: {
+    readonly run: string;
+    readonly due: EpochMs;
+    /** A status, or `skipped`. */
+    readonly status: Status | 'skipped';
+    readonly at: EpochMs;
+  } | null;
+}
+
+/** What a reload changed: names of tasks. */
+export interface Reloaded {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+}
+
+/** A run that was asked for. */
+export interface Asked {
+  readonly run: string;
+  /** What keeps it from starting at once; null when it starts. */
+  readonly waited: Waited | null;
+  /** Its end, after the last attempt; also when it was not run. Never rejects. */
+  readonly done: Promise<Entry>;
+}
+
+/** What the control socket offers (SPEC 12); the daemon implements it. All of it throws FateError and nothing else. */
+export interface Steering {
+  status(): DaemonStatus;
+  /** Some at a time, so that many tasks hold nothing up. */
+  list(): AsyncIterable<TaskRow>;
+  /** @throws FateError with the problems for which the old configuration stays */
+  reload(): Promise<Reloaded>;
+  /** @throws FateError TASK_UNKNOWN, CONF_INVALID for an invalid or disabled task, TEMPORARY in a stop */
+  run(task: string): Asked;
+  /** Ends what goes and drops what waits of a task, or one run by (the beginning of) its id. @throws FateError RUN_UNKNOWN */
+  kill(what: string): readonly LiveRow[];
 }
 
 // ---------------------------------------------------------------------------------------------- a run as the loop sees it

@@ -1,8 +1,10 @@
 #!/bin/sh
 # make install: install.sh DESTDIR PREFIX, after a build, run through with-node.sh. Puts
-#   PREFIX/lib/fate            the programs, the two packages they need at run time, and Node where it is the private one
+#   PREFIX/lib/fate            the programs, the packages they need at run time, and Node where it is the private one
 #   PREFIX/bin                 fate, fated, fates
-#   PREFIX/share/doc/fate      documents and examples
+#   PREFIX/lib/systemd         units for the system and for users
+#   PREFIX/share/doc/fate      documents, examples, a drop-in for the unit
+#   /etc/needrestart/conf.d    one line that keeps fated from being restarted; where all of it is for the system
 # below DESTDIR, replaces what an earlier one put there, and tries out what it installed.
 set -eu
 
@@ -21,7 +23,7 @@ mkdir -p "$lib" "$bin" "$doc"
 cp -R dist package.json LICENSE "$lib/"
 node packaging/scripts/runtime-modules.mjs "$lib"
 cp README.md CHANGELOG.md CONTRIBUTING.md LICENSE "$doc/"
-cp -R docs packaging/examples "$doc/"
+cp -R docs packaging/examples systemd/hardening.conf "$doc/"
 sed -i 's#packaging/examples#examples#g' "$doc/README.md" "$doc/docs/index.md"
 [ "$(id -u)" -ne 0 ] || chown -R 0:0 "$lib" "$doc"
 chmod -R u=rwX,go=rX "$lib" "$doc"
@@ -42,8 +44,35 @@ for program in fate fated fates; do
   chmod 755 "$bin/$program"
 done
 
-# What was left out is missed only when it is used: so one real pass with the installed files, which needs both packages.
+# Where systemd looks for units (systemd.unit(5)): lib/systemd of /usr and /usr/local, and share/systemd/user of ~/.local.
+case $prefix in
+  /usr | /usr/local) scope=system ;;
+  */.local) scope=user ;;
+  *) scope=none ;;
+esac
+unit() { # FILE FOLDER
+  mkdir -p "$destdir$2"
+  sed -e "s#@BINDIR@#$prefix/bin#g" -e "s#@DOCDIR@#$prefix/share/doc/fate#g" "systemd/$1" >"$destdir$2/fated.service"
+  chmod 644 "$destdir$2/fated.service"
+}
+if [ "$scope" = user ]; then
+  unit user/fated.service "$prefix/share/systemd/user"
+else
+  unit fated.service "$prefix/lib/systemd/system"
+  unit user/fated.service "$prefix/lib/systemd/user"
+fi
+# One that is there may be the administrator's own.
+needrestart=$destdir/etc/needrestart/conf.d
+if [ "$scope" = system ] && [ -w "$destdir/" ] && [ ! -e "$needrestart/fate.conf" ]; then
+  mkdir -p "$needrestart"
+  cp packaging/needrestart.conf "$needrestart/fate.conf"
+  chmod 644 "$needrestart/fate.conf"
+fi
+
+# What was left out is missed only when it is used: so one real pass with the installed files, which needs lmdb and koffi.
 [ -x "$lib/node/bin/node" ] && node=$lib/node/bin/node
+# sd-notify fits one version of Node, and can be done without.
+(cd "$lib" && "$node" -e "require('./node_modules/sd-notify')" >/dev/null 2>&1) || rm -rf "$lib/node_modules/sd-notify"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/conf"
@@ -56,3 +85,10 @@ printf '[smoke]\nschedule = "@daily"\nshell = "echo {}; echo new >&4"\n' >"$scra
     ls data/result/*-smoke.json
 ) >"$scratch/output" 2>&1 || { cat "$scratch/output" >&2; echo 'What was installed does not work.' >&2; exit 1; }
 echo "==> Installed and tried out: $("$node" "$lib/dist/fate.js" --version)"
+
+[ -z "$destdir" ] || exit 0
+systemctl=systemctl
+[ "$scope" != user ] || systemctl='systemctl --user'
+[ "$scope" != none ] || echo "systemd does not look for units in $prefix: systemctl link $prefix/lib/systemd/system/fated.service"
+echo "Next: $systemctl daemon-reload, then $systemctl enable --now fated. After an upgrade the daemon that runs goes on as it"
+echo "was: $systemctl restart fated when it suits you. $prefix/share/doc/fate/docs/systemd.md tells the rest."

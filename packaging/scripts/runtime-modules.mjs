@@ -9,8 +9,8 @@ const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 
 const RUNS = /\.(js|cjs|mjs|json|node)$/;
 const LICENCE = /^(licen[cs]e|notice|copying|copyright)/i;
-// Tests and tools of the packages, and what lmdb is built from.
-const UNUSED = /^(tests?|benchmarks?|docs?|examples|bin|dependencies)\//;
+// Tests and tools of the packages, what lmdb is built from, and what node-gyp leaves behind.
+const UNUSED = /^(tests?|benchmarks?|docs?|examples|bin|dependencies|build\/Release\/obj\.target)\//;
 // lmdb reads it when a database shares its dictionary.
 const DATA = /^dict\/dict\.txt$/;
 

@@ -15,6 +15,8 @@ need() { # PROGRAM PACKAGE
   PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need npm npm
+need cc gcc # the exec helper, src/native/exec.c
+[ -e /usr/include/unistd.h ] || missing="$missing libc6-dev"
 need openssl openssl # the example that looks at certificates
 need ps procps       # tests look at the processes that runs leave
 need setsid util-linux
@@ -25,6 +27,14 @@ need bzip2 bzip2 # results in bz2, xz and zst
 need xz xz-utils
 need zstd zstd
 need zdump libc-bin # the oracle of the time zone tests
+need make make # sd-notify is built here: a C++ compiler, what node-gyp runs, and libsystemd
+need g++ g++
+need python3 python3
+[ -e /usr/include/systemd/sd-daemon.h ] || missing="$missing libsystemd-dev"
+need systemd-analyze systemd # looks at the units; it need not run here
+need systemd-nspawn systemd-container # boots one for test/system, in a Debian that debootstrap makes
+need debootstrap debootstrap
+[ "$(uname -m)" != x86_64 ] || need linux.uml user-mode-linux # and one with every controller of control groups
 [ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 
@@ -70,7 +80,20 @@ stamp=node_modules/.fate-setup
 wanted="$(cat package.json package-lock.json | sha256sum | cut -d' ' -f1) $("$node" -p 'process.arch + process.versions.modules')"
 if [ "$(cat $stamp 2>/dev/null)" != "$wanted" ]; then
   say 'Installing the npm packages of package-lock.json'
+  # sd-notify is built against the headers of the very Node that runs it, where they lie beside it: node-gyp would fetch
+  # them. Without them, or without a network, npm leaves it out, and the daemon speaks to systemd by other means.
+  headers=$(dirname -- "$(dirname -- "$(readlink -f -- "$node")")")
+  [ -e "$headers/include/node/node_version.h" ] || headers=
+  # Debian's node-gyp links with Debian's libnode, and two Nodes in one process crash: the private one gets an empty one.
+  no_library=$(mktemp -d)
+  trap 'rm -rf "$no_library"' EXIT
+  case $node in "$PWD"/.node/*) ar rc "$no_library/libnode.a" || : ;; esac
   # --include: also where NODE_ENV=production is set. No warnings: Debian 12's npm 9 uses what Node 24 calls deprecated.
-  NODE_NO_WARNINGS=1 $scripts/with-node.sh npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund --no-update-notifier
+  env NODE_NO_WARNINGS=1 LDFLAGS="-L$no_library ${LDFLAGS:-}" ${headers:+npm_config_nodedir="$headers"} \
+    $scripts/with-node.sh npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund --no-update-notifier
+  if ! "$node" -e "require('sd-notify')" >/dev/null 2>&1; then
+    rm -rf node_modules/sd-notify
+    say 'sd-notify could not be built for this Node, and is not needed: libsystemd is called without it'
+  fi
   printf '%s\n' "$wanted" >$stamp
 fi

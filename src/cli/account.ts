@@ -2,7 +2,7 @@
 import { formatDuration } from '../schedule/duration.ts';
 import type { Entry, EpochMs, Task, Waited } from '../types.ts';
 import { endedWith, endSentences } from './endings.ts';
-import { attemptsOf, firstStart, listed, plain, waitOf } from './words.ts';
+import { attemptsOf, cameUp, firstStart, listed, plain, waitOf } from './words.ts';
 
 export interface Circumstances {
   readonly now: EpochMs;
@@ -29,7 +29,8 @@ export function accountOf(entry: Entry, around: Circumstances): string[] {
   return [dueSentence(entry, around), ...standing(entry, around)].map(plain);
 }
 
-function dueSentence({ id, task, due, first, count, phase }: Entry, { at, now }: Circumstances): string {
+function dueSentence({ id, task, due, first, count, phase, byHand }: Entry, { at, now }: Circumstances): string {
+  if (byHand) return `${task} was asked for at ${at(due)}, with fate run (${id}).`;
   const was = due > now ? 'is' : 'was';
   const name = `${task} ${was} due at ${at(due)} (${id})`;
   if (count <= 1) return `${name}.`;
@@ -164,6 +165,8 @@ function skipped(entry: Entry, around: Circumstances): string[] {
       return [...sentences, `${not}: the task was paused.`];
     case 'max_wait':
       return [...sentences, `${not}: it was given up at ${around.at(at)}, since ${detail}.`];
+    case 'kill':
+      return [...sentences, `${not}: it was told not to, at ${around.at(at)}, with fate kill.`];
     case 'removed':
       return [
         ...sentences,
@@ -182,5 +185,7 @@ function culprit({ due }: Entry, { before, at, now }: Circumstances): string[] {
     end === null
       ? `goes on (${formatDuration(now - start)})`
       : `ended at ${at(end)}, after ${formatDuration(end - start)}`;
-  return [`That was the run ${before.id}, due at ${at(before.due)}, which started at ${at(start)} and ${until}.`];
+  return [
+    `That was the run ${before.id}, ${cameUp(before)} at ${at(before.due)}, which started at ${at(start)} and ${until}.`,
+  ];
 }

@@ -1,4 +1,5 @@
 /** A run that no schedule asked for, and what a bare command is as a task. */
+import { LOG_LIMIT } from '../conf/contexts.ts';
 import { systemClock } from '../platform/clock.ts';
 import { newRunId } from '../scheduler/run-id.ts';
 import type { Run, Task } from '../types.ts';
@@ -45,5 +46,16 @@ export function adHocTask(name: string): Task {
     mutex: null,
     maxWait: null,
     retry: null,
+    context: {
+      env: [],
+      envFiles: [],
+      cwd: null,
+      user: null,
+      group: null,
+      umask: null,
+      nice: null,
+      credentials: [],
+    },
+    limits: { output: null, log: LOG_LIMIT, memory: null, cpu: null, processes: null },
   };
 }

@@ -4,7 +4,13 @@ import { basename, dirname, resolve } from 'node:path';
 import { loadConfiguration } from '../conf/load.ts';
 import { FateError, messageOf } from '../errors.ts';
 import { findProgram, INTERPRETERS } from '../execution/command.ts';
+import { readEnvFile } from '../execution/env-file.ts';
+import { accountEnvironment } from '../execution/environment.ts';
+import { accounts } from '../platform/accounts.ts';
+import { machineControllers } from '../platform/control-group-place.ts';
 import { scheduleWarnings } from '../schedule/warnings.ts';
+import { contextWarnings, listed, tasksWithoutUser } from '../scheduler/context-warnings.ts';
+import { limitWarnings } from '../scheduler/limit-warnings.ts';
 import type { Configuration, Problem, Task, ZoneSource } from '../types.ts';
 import type { CheckArguments } from './commands/check.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
@@ -18,12 +24,20 @@ export async function check(args: CheckArguments): Promise<number> {
     warnings: true,
     ...(args.path === undefined ? {} : { ...place(args.path), packaged: null }),
   };
+  // The system's configuration is root's to run, whoever looks at it.
+  const uid = paths.profile === 'system' ? 0 : options.host.uid;
   let problems: readonly Problem[];
+  let root: readonly string[] = [];
   let status = 0;
   let failure: FateError | null = null;
   try {
     const configuration = await loadConfiguration(chosen);
-    problems = [...configuration.problems, ...surprises(configuration, chosen.zones)];
+    const context = [
+      ...contextWarnings(configuration, { accounts, uid, env: options.env }),
+      ...limitWarnings(configuration, machineControllers()),
+    ];
+    problems = [...configuration.problems, ...surprises(configuration, chosen.zones), ...context];
+    if (uid === 0) root = tasksWithoutUser(configuration);
     const errors = problems.filter((problem) => problem.severity === 'error');
     if (errors.length > 0) status = errors.every((problem) => problem.kind === 'syntax') ? 65 : 78;
   } catch (error) {
@@ -34,10 +48,13 @@ export async function check(args: CheckArguments): Promise<number> {
   }
   if (args.json) {
     const message = failure === null ? {} : { message: failure.message };
-    process.stdout.write(`${JSON.stringify({ ok: status === 0, status, ...message, problems }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ok: status === 0, status, ...message, problems, root }, null, 2)}\n`);
     return status;
   }
-  await tellProblems(problems);
+  tellProblems(problems);
+  if (root.length > 0) {
+    process.stderr.write(`note: these tasks run as root, since no user is set: ${listed(root)}\n`);
+  }
   if (failure !== null) process.stderr.write(`fate: ${failure.message}\n`);
   return status;
 }
@@ -76,16 +93,40 @@ function surprises({ tasks }: Configuration, zones: ZoneSource): Problem[] {
 }
 
 /** A program that is not there fails the run, not the configuration (SPEC 3). */
-function missingProgram({ command }: Task): { key: string; message: string } | null {
-  const path = process.env.PATH;
+function missingProgram(task: Task): { key: string; message: string } | null {
+  const { command, context } = task;
+  const path = searchPath(task);
+  // What a template makes of them, only a run can tell.
+  if (path === null) return null;
   if (command.kind === 'shell') {
     if (INTERPRETERS[command.executable].some((name) => findProgram(name, path) !== null)) return null;
     return { key: 'shell', message: `there is no ${command.executable} on PATH: the runs of this task will fail` };
   }
   const name = command.kind === 'command' ? command.program : command.argv[0]?.source;
-  if (name === undefined || name.includes('<%') || findProgram(name, path) !== null) return null;
+  const cwd = context.cwd?.source ?? null;
+  if (name === undefined || name.includes('<%')) return null;
+  if (cwd !== null && !cwd.startsWith('/') && !name.startsWith('/') && name.includes('/')) return null;
+  if (cwd?.includes('<%') || findProgram(name, path, cwd) !== null) return null;
   const where = name.includes('/') ? 'it is not there or not executable' : 'it is not on PATH';
   return { key: command.kind, message: `${name}: ${where}: the runs of this task will fail` };
+}
+
+/** PATH as the runs of a task will have it; undefined where they have none, null where nobody can tell. */
+function searchPath({ context }: Task): string | undefined | null {
+  const own = context.env.find(({ name }) => name === 'PATH');
+  if (own !== undefined) return own.value?.source.includes('<%') ? null : own.value?.source;
+  for (const { path } of context.envFiles.toReversed()) {
+    const read = readEnvFile(path);
+    const said = read.ok ? read.file.assignments.findLast(([name]) => name === 'PATH') : undefined;
+    if (said !== undefined) return said[1];
+  }
+  if (context.user === null) return process.env.PATH;
+  try {
+    const account = accounts.user(context.user);
+    return account === null ? null : accountEnvironment(account).PATH;
+  } catch {
+    return null;
+  }
 }
 
 function warning(task: Task, key: readonly string[], message: string): Problem {

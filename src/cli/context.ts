@@ -15,7 +15,8 @@ export interface CommonArguments {
   readonly user?: boolean | undefined;
 }
 
-const LIB = 'fate';
+/** The name of the library: the leaf of its folders, and the group of its socket. */
+export const LIB = 'fate';
 const NAMES = { task: 'tasks', defaults: 'defaults' } as const;
 
 export function pathsFor({ system, user }: CommonArguments): Paths {

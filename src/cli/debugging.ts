@@ -1,26 +1,25 @@
 /** What `fate debug` does: the same execution and output as in the daemon, with a report for people at the end (SPEC 13). */
-import { createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationStems, loadConfiguration } from '../conf/load.ts';
 import { FateError } from '../errors.ts';
-import { findProgram, resolveCommand, taskEnvironment } from '../execution/command.ts';
-import { launch } from '../execution/launch.ts';
+import { findProgram, resolveCommand } from '../execution/command.ts';
 import { statusOf } from '../execution/status.ts';
 import { prepareResults, publishResults } from '../output/result.ts';
 import { discardAll } from '../output/result-publish.ts';
-import { systemClock } from '../platform/clock.ts';
-import { readHost } from '../platform/host.ts';
-import { closeOnExec, native } from '../platform/native.ts';
-import { scopeOf, stampIn } from '../scheduler/scope.ts';
+import { closeOnExec } from '../platform/native.ts';
+import { signalNumber } from '../platform/signal-names.ts';
+import { stampIn } from '../scheduler/scope.ts';
 import { stateFolder } from '../state/folder.ts';
 import { openStore, type Store } from '../state/store.ts';
 import { decodeState, encodeState } from '../state/task-state.ts';
-import type { Exit, Run, Scope, Task, ZoneSource } from '../types.ts';
+import type { Task, ZoneSource } from '../types.ts';
 import { adHocRun, adHocTask } from './ad-hoc.ts';
 import type { DebugArguments, DebugRunArguments } from './commands/debug.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
+import { execute, type Finished, scopeFor, settle } from './debug-execution.ts';
 import { type DebugRequest, readRequest } from './debug-request.ts';
 import { printReport } from './report.ts';
 
@@ -35,7 +34,8 @@ export async function debugExecute(args: DebugArguments, argv: readonly string[]
   const task = adHocTask(name.slice(name.lastIndexOf('/') + 1));
   const request = await readRequest(args);
   return inScratch(async (scratch) => {
-    const finished = await execute({ task, program, argv, state: '', request, scratch });
+    const run = adHocRun(task);
+    const finished = await execute({ run, program, argv, settled: settle(run), state: '', request, scratch });
     return conclude({ ...finished, shownAs: argv, request, scratch, zones, resultFolder: null });
   });
 }
@@ -77,9 +77,10 @@ async function runTask(task: Task, store: Store, around: RunSurroundings): Promi
   const stored = store.state(task.name);
   const sent = encodeState(stored, task.formatState.in);
   const run = adHocRun(task);
-  const command = resolveCommand(task, scopeFor(run), process.env);
+  const settled = settle(run);
+  const command = resolveCommand(task, scopeFor(run), settled.env, settled.context.cwd);
   if (!command.ok) throw new FateError('COMMAND_NOT_FOUND', command.message);
-  const finished = await execute({ task, ...command, state: sent, request, scratch });
+  const finished = await execute({ ...command, run, settled, state: sent, request, scratch });
   const { status } = statusOf(finished.exit, task.successExit);
   if (args.state && (status === 'OK' || status === 'Retry')) {
     if (finished.exit.state === null) throw new FateError('FATAL', 'the new state is over 16 MiB; the old one is kept');
@@ -89,51 +90,6 @@ async function runTask(task: Task, store: Store, around: RunSurroundings): Promi
   }
   const resultFolder = args.record && status === 'OK' ? join(data, 'result') : null;
   return conclude({ ...finished, shownAs: command.argv, request, scratch, zones, resultFolder });
-}
-
-// ---------------------------------------------------------------------------------------------- one execution
-
-interface Execution {
-  readonly task: Task;
-  readonly program: string;
-  readonly argv: readonly string[];
-  readonly state: string;
-  readonly request: DebugRequest;
-  readonly scratch: string;
-}
-
-interface Finished {
-  readonly run: Run;
-  readonly exit: Exit;
-}
-
-async function execute({ task, program, argv, state, request, scratch }: Execution): Promise<Finished> {
-  const log = createWriteStream(join(scratch, 'stderr'));
-  const run = adHocRun(task);
-  const launched = launch({
-    program,
-    argv,
-    env: taskEnvironment(process.env, run),
-    param: request.input ?? task.param,
-    state,
-    stdout: join(scratch, 'stdout'),
-    timeout: task.timeout,
-    grace: task.grace,
-    clock: systemClock,
-    native,
-    onStderr: (chunk) => log.write(chunk),
-  });
-  let signals = 0;
-  const onSignal = (): void => {
-    signals += 1;
-    if (signals === 1) launched.end('stop');
-    else launched.kill();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const exit = await launched.exit;
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  await new Promise<void>((resolve) => log.end(resolve));
-  return { run, exit };
 }
 
 // ---------------------------------------------------------------------------------------------- what came of it
@@ -149,7 +105,7 @@ interface Conclusion extends Finished {
 
 /** Writes what was asked for, prints the report. Answers the exit status. */
 async function conclude(done: Conclusion): Promise<number> {
-  const { run, exit, request, scratch } = done;
+  const { run, settled, exit, request, scratch } = done;
   const stdout = join(scratch, 'stdout');
   const stderr = join(scratch, 'stderr');
   const formatResult = request.formatResult ?? run.task.formatResult;
@@ -169,6 +125,8 @@ async function conclude(done: Conclusion): Promise<number> {
         resultFolder: done.resultFolder ?? join(scratch, 'result'),
         spool: scratch,
         stamp: stampIn(done.zones)(task.schedule.timezone),
+        // What is recorded nowhere stays ours.
+        owner: recording ? settled.context.identity : null,
       })
     : { prepared: [], problems: [], warnings: [] };
   const published = recording ? await publishResults(preparation.prepared) : { recorded: [], problems: [], failed: [] };
@@ -185,7 +143,7 @@ async function conclude(done: Conclusion): Promise<number> {
   if (existsSync(stdout)) await request.stdout?.take(stdout);
   await request.stderr?.take(stderr);
   if (exit.failure !== null) throw new FateError('COMMAND_NOT_FOUND', exit.failure);
-  if (request.propagate) return exit.signal === null ? (exit.code ?? 1) : 128 + constants.signals[exit.signal];
+  if (request.propagate) return exit.signal === null ? (exit.code ?? 1) : 128 + (signalNumber(exit.signal) ?? 0);
   return problems.length > 0 ? 1 : 0;
 }
 
@@ -198,8 +156,4 @@ async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function scopeFor(run: Run): Scope {
-  return scopeOf(process.env, readHost(), systemClock)(run);
 }

@@ -9,7 +9,7 @@ const iso = (at: EpochMs | null): string | null => (at === null ? null : new Dat
  * @param timezone the task's, null for the system's or where the configuration does not know the task
  */
 export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): Record<string, unknown> {
-  const { phase, skipped, waited } = entry;
+  const { phase, skipped } = entry;
   const last = lastOf(entry);
   return {
     run: entry.id,
@@ -20,6 +20,7 @@ export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): 
     first: iso(entry.first),
     count: entry.count,
     timezone,
+    by_hand: entry.byHand,
     planned: iso(entry.plannedAt),
     queued: iso(entry.queuedAt),
     started: iso(last?.startedAt ?? entry.startedAt),
@@ -30,10 +31,12 @@ export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): 
     ended_by: last?.endedBy ?? null,
     reason: last?.reason ?? null,
     duration_ms: durationOf(entry, now),
+    memory: last?.memory ?? null,
+    cpu_ms: last?.cpu ?? null,
     first_started: iso(firstStart(entry)),
     lateness_ms: latenessOf(entry),
     absent: entry.absent,
-    waited: waited === null ? null : { for: waited.for, who: waited.who, ms: waitOf(entry, now) },
+    waited: waitedJson(entry, now),
     skipped: skipped === null ? null : { reason: skipped.reason, detail: skipped.detail, at: iso(skipped.at) },
     retry: iso(entry.retryAt),
     earlier: beforeLast(entry).map(endingJson),
@@ -44,6 +47,12 @@ export function entryJson(entry: Entry, timezone: string | null, now: EpochMs): 
     left: entry.left,
     kept: entry.kept,
   };
+}
+
+function waitedJson(entry: Entry, now: EpochMs): Record<string, unknown> | null {
+  if (entry.waited === null) return null;
+  const { for: what, mutex = null, who } = entry.waited;
+  return { for: what, mutex, who, ms: waitOf(entry, now) };
 }
 
 function endingJson(ending: Ending): Record<string, unknown> {
@@ -57,5 +66,7 @@ function endingJson(ending: Ending): Record<string, unknown> {
     ended_by: ending.endedBy,
     reason: ending.reason,
     duration_ms: ending.duration,
+    memory: ending.memory,
+    cpu_ms: ending.cpu,
   };
 }

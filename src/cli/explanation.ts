@@ -6,7 +6,7 @@ import { formatDuration } from '../schedule/duration.ts';
 import type { Cursor, Entry, EpochMs, History, Pause, Task } from '../types.ts';
 import { accountOf, type Circumstances, UNSETTLED } from './account.ts';
 import type { Moment } from './moments.ts';
-import { plain, standingOf } from './words.ts';
+import { cameUp, plain, standingOf } from './words.ts';
 
 export type Configured =
   | { readonly kind: 'task'; readonly task: Task }
@@ -65,7 +65,9 @@ export function explain(question: Question): Explanation {
   // An overlap has told of the run that was in the way; who asks for a time asks for no other.
   const open = asked === null ? question.open : [];
   const others = open.filter(({ id }) => !told.some((sentence) => sentence.includes(id)));
-  told.push(...others.map((other) => `Its run ${other.id}, due at ${at(other.due)}, ${going(other, question)}.`));
+  told.push(
+    ...others.map((other) => `Its run ${other.id}, ${cameUp(other)} at ${at(other.due)}, ${going(other, question)}.`),
+  );
   const said = standingSentences(question);
   const next = task?.enabled ? task.schedule.next(now) : null;
   // What is recorded of a past time comes before what is so today.
@@ -214,7 +216,9 @@ function forgotten({ task, at, now, before, after, cursor, history }: Question, 
 /** What is recorded around a time. */
 function neighbours({ before, after, at }: Question): string[] {
   const told = (side: string, entry: Entry | null): string[] =>
-    entry === null ? [] : [`The nearest record ${side}: due at ${at(entry.due)}, ${standingOf(entry)} (${entry.id}).`];
+    entry === null
+      ? []
+      : [`The nearest record ${side}: ${cameUp(entry)} at ${at(entry.due)}, ${standingOf(entry)} (${entry.id}).`];
   return [...told('before', before), ...told('after', after)];
 }
 

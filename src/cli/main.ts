@@ -7,11 +7,17 @@ import { FateError } from '../errors.ts';
 import { checkCommand } from './commands/check.ts';
 import { controlCommand, engineOptions } from './commands/control.ts';
 import { debugCommand, splitDebugged } from './commands/debug.ts';
+import { killCommand } from './commands/kill.ts';
+import { listCommand } from './commands/list.ts';
+import { logsCommand } from './commands/logs.ts';
 import { nextCommand } from './commands/next.ts';
 import { pauseCommand } from './commands/pause.ts';
+import { reloadCommand } from './commands/reload.ts';
 import { resumeCommand } from './commands/resume.ts';
+import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
 import { showCommand } from './commands/show.ts';
+import { statusCommand } from './commands/status.ts';
 import { whyCommand } from './commands/why.ts';
 import type { Program } from './context.ts';
 import { tellFailure, tellUsage } from './failure.ts';
@@ -41,10 +47,16 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     parser
       .command(controlCommand(done))
       .command(checkCommand(done))
+      .command(reloadCommand(done))
+      .command(statusCommand(done))
+      .command(listCommand(done))
       .command(nextCommand(done))
       .command(runsCommand(done))
       .command(showCommand(done))
       .command(whyCommand(done))
+      .command(logsCommand(done))
+      .command(runCommand(done))
+      .command(killCommand(done))
       .command(pauseCommand(done))
       .command(resumeCommand(done))
       .command(debugCommand(done))
@@ -98,6 +110,8 @@ function commonOptions(parser: Argv, program: Program): Argv {
     .version('version', 'show the version', 'x')
     .parserConfiguration({
       'populate--': true,
+      // A word of a command that is tried out is a text: 007 is not 7.
+      'parse-positional-numbers': false,
       'camel-case-expansion': false,
       'boolean-negation': false,
       'duplicate-arguments-array': false,

@@ -41,7 +41,7 @@ export async function withRecorded<T>(args: CommonArguments, work: (recorded: Re
 }
 
 /** A configuration with errors must not keep anybody from what is recorded. */
-async function readConfiguration(
+export async function readConfiguration(
   options: Parameters<typeof loadConfiguration>[0],
 ): Promise<Pick<Recorded, 'configuration' | 'failure'>> {
   try {
@@ -53,7 +53,7 @@ async function readConfiguration(
 }
 
 /** One of the right md5 with another animal is ours too; the next start of a scheduler renames it (SPEC 9). */
-function folderOf(state: string, name: string): string {
+export function folderOf(state: string, name: string): string {
   try {
     const there = readdirSync(state);
     const other = there.find((entry) => entry.endsWith(name.slice(name.indexOf('-'))));

@@ -1,13 +1,15 @@
 /** What `fate show` does: one run in full, or what is kept of what it wrote. */
 import { FateError } from '../errors.ts';
 import { formatDuration } from '../schedule/duration.ts';
+import { formatSize } from '../schedule/size.ts';
+import { describeWaited } from '../scheduler/waited.ts';
 import type { LedgerReader } from '../state/looking.ts';
 import type { Ending, Entry, EpochMs, Excerpt, Output } from '../types.ts';
 import type { ShowArguments } from './commands/show.ts';
 import { entryJson } from './entry-json.ts';
 import { type Wall, wallOf } from './moments.ts';
 import { withRecorded } from './recorded.ts';
-import { beforeLast, durationOf, endText, lastOf, latenessOf, plain, standingOf, waitOf, waitText } from './words.ts';
+import { beforeLast, durationOf, endText, lastOf, latenessOf, plain, standingOf, waitOf } from './words.ts';
 
 export async function show(args: ShowArguments): Promise<number> {
   const now = Date.now();
@@ -73,19 +75,23 @@ export function linesOf(entry: Entry, wall: Wall, now: EpochMs): Line[] {
     ['reason', last?.reason ?? null],
     ['not run', skipped === null ? null : `${skipped.reason}: ${skipped.detail}`],
     ['given up', skipped === null ? null : wall.long(skipped.at)],
-    ['due', wall.long(entry.due)],
+    [entry.byHand ? 'asked for' : 'due', wall.long(entry.due)],
     ['stands for', count > 1 ? `${count} due times from ${wall.long(entry.first)} on` : null],
     ['missed', entry.absent === null ? null : ABSENT[entry.absent]],
     ['arrived', entry.queuedAt === null ? null : wall.long(entry.queuedAt)],
     [
       'waited',
-      entry.waited === null ? null : `for ${waitText(entry)}${wait === null ? '' : `, ${formatDuration(wait)}`}`,
+      entry.waited === null
+        ? null
+        : `for ${describeWaited(entry.waited)}${wait === null ? '' : `, ${formatDuration(wait)}`}`,
     ],
     ['attempt', entry.attempt > 1 ? String(entry.attempt) : null],
     ['started', started === null ? null : wall.long(started)],
     ['late', late === null ? null : formatDuration(late)],
     ['ended', last === null ? null : wall.long(last.endedAt)],
     ['duration', duration === null ? null : formatDuration(Math.round(duration))],
+    ['memory', last === null || last.memory === null ? null : `${formatSize(last.memory)} at most`],
+    ['cpu', last === null || last.cpu === null ? null : formatDuration(last.cpu)],
     ['process', entry.pid === null ? null : String(entry.pid)],
     ['next attempt', entry.retryAt === null ? null : wall.long(entry.retryAt)],
     ...beforeLast(entry).map((attempt) => [`attempt ${attempt.attempt}`, attemptText(attempt, wall)] as const),

@@ -31,7 +31,7 @@ export async function next(args: NextArguments): Promise<number> {
   if (args.json) printJson(upcoming);
   else printTable(upcoming, options.zones, args.at === undefined ? after : null);
   const skipped = args.task.length === 0 ? configuration.problems.filter(({ severity }) => severity === 'error') : [];
-  await tellProblems(skipped);
+  tellProblems(skipped);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 /** What an entry of the ledger is called, and what is worked out from it, for the commands that show entries. Pure. */
 import { formatDuration } from '../schedule/duration.ts';
+import { describeWaited } from '../scheduler/waited.ts';
 import type { Ending, Entry, EpochMs, Ms, Status } from '../types.ts';
 
 export const STATUSES = [
@@ -19,6 +20,11 @@ export function standingOf({ phase, ending }: Entry): Status | Standing {
     default:
       return phase;
   }
+}
+
+/** What an entry did at the instant in its `due`. */
+export function cameUp({ byHand }: Entry): string {
+  return byHand ? 'asked for' : 'due';
 }
 
 /** The attempts that have ended, oldest first; of many only the latest are known. */
@@ -65,17 +71,10 @@ export function waitOf(entry: Entry, now: EpochMs): Ms | null {
 }
 
 /** `exit status 3`, `SIGKILL`, `exit status 1, ended by timeout`; '' where it never started or was lost. */
-export function endText({ code, signal, endedBy }: Ending): string {
+export function endText({ code, signal, endedBy }: Pick<Ending, 'code' | 'signal' | 'endedBy'>): string {
   const how = signal ?? (code === null ? '' : `exit status ${code}`);
   if (endedBy === 'itself' || endedBy === 'lost') return how;
   return how === '' ? `ended by ${endedBy}` : `${how}, ended by ${endedBy}`;
-}
-
-/** What the word of `waited.for` means, in a few words. */
-export function waitText({ waited }: Entry): string {
-  if (waited === null) return '';
-  const who = waited.who.length === 0 ? '' : ` (${waited.who.join(', ')})`;
-  return `${waited.for}${who}`;
 }
 
 /** What there is to say of an entry besides its columns, in a few words. */
@@ -92,7 +91,8 @@ export function remarksOn(entry: Entry, now: EpochMs): string {
     const left = wait > 0 ? `, again in ${formatDuration(wait)}` : ', again when it is its turn';
     words.push(`attempt ${ending.attempt}: ${ending.status}${left}`);
   } else if (attempt > 1) words.push(`attempt ${attempt}`);
-  if (phase === 'waiting' && entry.waited !== null) words.push(`for ${waitText(entry)}`);
+  if (phase === 'waiting' && entry.waited !== null) words.push(`for ${describeWaited(entry.waited)}`);
+  if (entry.byHand) words.push('by hand');
   if (count > 1) words.push(`for ${count} due times`);
   if (entry.absent !== null && phase !== 'skipped') words.push('missed');
   if (phase === 'ended' && resultCount > 0) words.push(resultCount === 1 ? '1 result' : `${resultCount} results`);

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { alternatives, describe, type KeyPath, mismatch, quote } from './problems.ts';
 import { defaultsSchema, keyPaths, shapeOf, taskSchema } from './schema.ts';
+import { EXPECTED_CONTEXT } from './schema-context.ts';
 import { EXPECTED, isMapping } from './schema-parts.ts';
 
 export interface Issue {
@@ -67,6 +68,8 @@ function hintFor(expected: string, found: unknown): string {
   }
   const plain = typeof found === 'number' || typeof found === 'boolean' || typeof found === 'bigint';
   if (expected === EXPECTED.item && plain) return `write "${String(found)}"`;
+  // A number has lost how it was written: 1.10 is 1.1.
+  if (expected === EXPECTED_CONTEXT.value && plain) return 'write it in quotes';
   return '';
 }
 

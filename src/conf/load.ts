@@ -60,6 +60,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
   const resolution = resolveConfiguration({
     defaults,
     tasks,
+    conf,
     data: resolve(options.data),
     host: options.host,
     deviceId: options.env.FATE_DEVICE_ID || undefined,
@@ -91,6 +92,8 @@ export async function loadConfiguration(options: LoadOptions): Promise<Configura
     log: resolution.log,
     patience: resolution.patience,
     history: resolution.history,
+    controlGroups: resolution.controlGroups,
+    steerGroup: resolution.steerGroup,
   });
 }
 

@@ -4,6 +4,7 @@
  * zones, the host and the answers about files come in.
  */
 import type { History, Host, LogTarget, Ms, Task, ZoneSource } from '../types.ts';
+import { createContexts, judgeContext } from './contexts.ts';
 import type { Document } from './document.ts';
 import { type Issue, judge, notAMapping, sound } from './issues.ts';
 import { DEFAULT_LOG, type LogContext, logTargets } from './log-targets.ts';
@@ -19,6 +20,8 @@ export interface ResolveInput {
   readonly defaults: Document | null;
   /** The tasks file and the drop-ins, in order. */
   readonly tasks: readonly Document[];
+  /** The folder that relative environment files are below. */
+  readonly conf: string;
   /** The folder that relative log paths are below. */
   readonly data: string;
   readonly host: Host;
@@ -36,6 +39,8 @@ export interface Resolution {
   readonly log: readonly LogTarget[];
   readonly patience: Ms;
   readonly history: History;
+  readonly controlGroups: boolean;
+  readonly steerGroup: string | null;
   readonly findings: readonly Finding[];
   /** Whether the defaults file has an error: then the tasks were judged without it. */
   readonly badDefaults: boolean;
@@ -52,9 +57,15 @@ export function resolveConfiguration(input: ResolveInput): Resolution {
       const path = task === undefined ? issue.path : [task, ...issue.path];
       findings.push({ severity, file, path, at: issue.at, task, message: issue.message });
     };
-  const { layer, log, bad } = resolveDefaults(input, (file) => report(file));
+  const { layer, log, bad } = resolveDefaults(input, (file, severity) => report(file, undefined, severity));
   const size = input.tasks.reduce((sum, document) => sum + document.length, 0);
   const templates = new Map<string, ReturnType<typeof compileTemplate>>();
+  // Many tasks share a text: that of the defaults, or of an alias.
+  const template: TaskContext['template'] = (source) => {
+    const known = templates.get(source) ?? compileTemplate(source);
+    templates.set(source, known);
+    return known;
+  };
   const context: TaskContext = {
     host: input.host,
     deviceId: input.deviceId ?? layer.device_id ?? input.host.id,
@@ -62,12 +73,8 @@ export function resolveConfiguration(input: ResolveInput): Resolution {
     defaults: layer,
     serializer: createSerializer(size),
     isFile: input.isFile,
-    // Many tasks share a text: that of the defaults, or of an alias.
-    template: (source) => {
-      const known = templates.get(source) ?? compileTemplate(source);
-      templates.set(source, known);
-      return known;
-    },
+    template,
+    contexts: createContexts({ defaults: layer, conf: input.conf, memory: input.host.memory, template }),
   };
 
   const entries = entriesOf(input.tasks, (document, issue) => report(document.file)(issue));
@@ -102,10 +109,17 @@ export function resolveConfiguration(input: ResolveInput): Resolution {
     log,
     patience: patienceOf(layer.scheduling),
     history: historyOf(layer.history),
+    controlGroups: layer.scheduling?.cgroup ?? true,
+    steerGroup: steerGroupOf(layer),
     findings,
     badDefaults: bad,
     badFiles: entries.bad,
   };
+}
+
+function steerGroupOf({ control }: DefaultsInput): string | null {
+  const group = control?.steer_group ?? null;
+  return group === null ? null : String(group);
 }
 
 interface Defaults {
@@ -114,7 +128,9 @@ interface Defaults {
   readonly bad: boolean;
 }
 
-function resolveDefaults(input: ResolveInput, reportTo: (file: string) => (issue: Issue) => void): Defaults {
+type ReportTo = (file: string, severity?: Finding['severity']) => (issue: Issue) => void;
+
+function resolveDefaults(input: ResolveInput, reportTo: ReportTo): Defaults {
   const document = input.defaults;
   if (document === null || document.value === null) return { layer: {}, log: DEFAULT_LOG, bad: false };
   let bad = false;
@@ -139,6 +155,7 @@ function resolveDefaults(input: ResolveInput, reportTo: (file: string) => (issue
       report({ path: ['path', 'result'], at: 'value', message: (thrown as Error).message });
     }
   }
+  judgeContext(layer, { template: compileTemplate }, { report, warn: reportTo(document.file, 'warning') });
   const targets = layer.path?.log;
   const log = targets === undefined || targets === null ? DEFAULT_LOG : logTargets(targets, { ...input, report });
   return bad ? { layer: {}, log: DEFAULT_LOG, bad } : { layer, log, bad };

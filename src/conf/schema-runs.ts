@@ -14,8 +14,8 @@ const common = {
 
 export const scheduling = mapping(common, 'a mapping with tenancy, overlap, mutex or max_wait');
 export const defaultScheduling = mapping(
-  { ...common, patience: off(length(0, EXPECTED.length)) },
-  'a mapping with tenancy, overlap, mutex, max_wait or patience',
+  { ...common, patience: off(length(0, EXPECTED.length)), cgroup: off(z.boolean('true or false')) },
+  'a mapping with tenancy, overlap, mutex, max_wait, patience or cgroup',
 );
 
 const RETRY = 'a number of retries, or a mapping with limit, delay, backoff, max_delay or on';

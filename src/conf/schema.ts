@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { RESULT_FORMATS, type ResultFormat } from '../types.ts';
+import { context, control, credentials, limits } from './schema-context.ts';
 import { logSchema } from './schema-log.ts';
 import { EXPECTED, length, mapping, off, own, size, text, whole, word } from './schema-parts.ts';
 import { defaultScheduling, history, retry, scheduling } from './schema-runs.ts';
@@ -66,6 +67,8 @@ const shared = {
   success_exit: off(z.array(whole(0, STATUS).check(z.maximum(255, STATUS)), STATUSES)),
   retry: off(retry),
   format: off(format),
+  ...context,
+  limits: off(limits),
 };
 
 const condition = z.union([z.boolean(EXPECTED.condition), text(EXPECTED.condition)], EXPECTED.condition);
@@ -108,6 +111,7 @@ export const taskSchema = mapping(
     enabled: own(z.boolean('true or false')),
     description: own(z.string('a text')),
     ...shared,
+    credentials,
     scheduling: off(scheduling),
     /** The user's own. */
     ext: own(z.unknown()),
@@ -131,6 +135,7 @@ export const defaultsSchema = mapping(
     ...shared,
     scheduling: off(defaultScheduling),
     history: off(history),
+    control: off(control),
     ext: own(z.unknown()),
   },
   'a mapping with the keys of the defaults file',

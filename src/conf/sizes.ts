@@ -13,6 +13,18 @@ export function parseSize(size: string | number): Bytes | null {
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
+/** `50%`, `12.5%`: more than nothing, at most two decimals (CPUQuota= of systemd.resource-control(5)). Null when it is none. */
+export function parsePercent(share: string): number | null {
+  if (!/^\d{1,9}(\.\d{1,2})?%$/.test(share)) return null;
+  const percent = Number(share.slice(0, -1));
+  return percent > 0 ? percent : null;
+}
+
+/** `022`, `0022`: an octal number of at most 0777. Null when it is none. */
+export function parseUmask(umask: string): number | null {
+  return /^0*[0-7]{1,3}$/.test(umask) ? Number.parseInt(umask, 8) : null;
+}
+
 /** A length of time as a configuration may write it: whole seconds, or text with units, so that "5" is none (SPEC 3.1). */
 export function parseLength(length: string | number): Ms | null {
   if (typeof length === 'string' && !/[a-z]$/.test(length)) return null;

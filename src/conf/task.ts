@@ -5,6 +5,7 @@ import { WORDS } from '../schedule/cron.ts';
 import { formatDuration } from '../schedule/duration.ts';
 import type { Condition, Host, Schedule, Task, Template, ZoneSource } from '../types.ts';
 import { type CommandContext, commandOf, type Reporter } from './command.ts';
+import type { Contexts } from './contexts.ts';
 import { type Issue, judge, nearest, notAMapping, sound } from './issues.ts';
 import type { Serializer } from './param.ts';
 import { mismatch } from './problems.ts';
@@ -20,6 +21,7 @@ export interface TaskContext extends CommandContext {
   readonly zones: ZoneSource;
   readonly defaults: DefaultsInput;
   readonly serializer: Serializer;
+  readonly contexts: Contexts;
 }
 
 /** Where what is said of one task goes. */
@@ -53,6 +55,8 @@ export function resolveTask(
   const command = commandOf({ name, written: value }, input, context, to);
   const condition = conditionOf(value, input, to);
   const resultPath = resultPathOf(settings.result, context, to);
+  const execution = context.contexts.contextOf(input, to);
+  const limits = context.contexts.limitsOf(input);
   const param = context.serializer.serialize(input.param === undefined ? NO_PARAM : input.param, settings.formatParam);
   if ('issue' in param) to.report(param.issue);
   if (compiled === null || 'issue' in param) return null;
@@ -84,6 +88,8 @@ export function resolveTask(
     mutex: settings.mutex,
     maxWait: settings.maxWait,
     retry: settings.retry,
+    context: execution,
+    limits,
   });
 }
 

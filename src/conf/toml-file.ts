@@ -82,8 +82,16 @@ interface Place {
   readonly value: AST.TOMLNode;
 }
 
+let placing: Promise<typeof import('toml-eslint-parser')> | null = null;
+
+/** Loads the parser that places problems; a daemon does so before its files may be replaced. */
+export function loadPlacing(): Promise<typeof import('toml-eslint-parser')> {
+  placing ??= import('toml-eslint-parser');
+  return placing;
+}
+
 async function treeOf(text: string): Promise<AST.TOMLTopLevelTable | null> {
-  const { parseTOML } = await import('toml-eslint-parser');
+  const { parseTOML } = await loadPlacing();
   try {
     return parseTOML(text, { tomlVersion: 'next' }).body[0];
   } catch {

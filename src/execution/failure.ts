@@ -3,8 +3,11 @@
  * one errno: a program that is not there from one whose interpreter is not. Never throws.
  */
 import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import { errnoOf, messageOf } from '../errors.ts';
+import type { ProcessContext } from '../types.ts';
+import type { Complaint } from './report.ts';
 
 /** execve(2), "Limits on size of arguments and environment": MAX_ARG_STRLEN, with the NUL at the end. */
 const LONGEST_STRING = 131_072;
@@ -42,7 +45,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** What `spawn` threw or told, for `argv` and `env` as they were handed to it. */
+/** What `spawn` threw, for `argv` and `env` as they were handed to it; the program's file stands first in `argv`. */
 export function explainFailure(
   thrown: unknown,
   argv: readonly string[],
@@ -56,16 +59,66 @@ export function explainFailure(
       return whyNotRunnable(program) ?? whyNotInterpreted(program) ?? `${program} cannot be run: ${systemText(thrown)}`;
     case 'E2BIG':
       return whyTooLong(argv, env);
+    case 'ENOEXEC':
+      return `${program} is no program for this machine (ENOEXEC)`;
     case 'ETXTBSY':
       return `${program} cannot be run while it is being written (ETXTBSY)`;
     case 'EAGAIN':
       return 'no process can be made: the limit of processes is reached (EAGAIN)';
     case 'ENOMEM':
       return 'no process can be made: not enough memory (ENOMEM)';
-    case 'ERR_INVALID_ARG_VALUE':
-      return whyInvalid(argv, env) ?? messageOf(thrown);
     default:
-      return `${program} cannot be run: ${systemText(thrown)}`;
+      return whyInvalid(argv, env) ?? `${program} cannot be run: ${systemText(thrown)}`;
+  }
+}
+
+/** What the exec helper could not do, for what it was told. */
+export function explainStep(
+  { step, errno }: Complaint,
+  context: ProcessContext,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): string {
+  const { identity, cwd, nice } = context;
+  const error = errorOf(errno);
+  const because = (call: string): string => (errno === 0 ? '' : ` (${call}: ${systemText(error)})`);
+  switch (step) {
+    case 'exec':
+      return explainFailure(error, argv, env);
+    case 'uid':
+      return `the user ${identity?.uid} cannot be taken${because('setuid')}`;
+    case 'gid':
+      return `the group ${identity?.gid} cannot be taken${because('setgid')}`;
+    case 'groups':
+      if (identity?.groups.length === 0) return `the scheduler's groups cannot be given up${because('setgroups')}`;
+      return `the groups ${identity?.groups.join(', ')} cannot be taken${because('setgroups')}`;
+    case 'cwd':
+      return `the folder ${cwd} (cwd) cannot be entered${errno === 0 ? whyNoFolder(cwd ?? '') : `: ${systemText(error)}`}`;
+    case 'nice':
+      return `the nice level ${nice} cannot be set: ${systemText(error)}`;
+    case 'files':
+      return `the limit of open files cannot be set: ${systemText(error)}`;
+    case 'cgroup':
+      return `its control group could not be joined${because('cgroup.procs')}; it runs outside`;
+    case 'usage':
+      return 'the exec helper does not know what it was told: it is of another version than the scheduler';
+  }
+}
+
+/** As Node makes it, for an errno of the kernel. Some names, as ENOEXEC, are none of libuv's. */
+function errorOf(errno: number): NodeJS.ErrnoException {
+  const [name = `E${errno}`] = Object.entries(system.errno).find(([, value]) => value === errno) ?? [];
+  const [code = name] = getSystemErrorMap().get(-errno) ?? [];
+  return Object.assign(new Error(`${code}, error ${errno}`), { code, errno: -errno });
+}
+
+function whyNoFolder(folder: string): string {
+  try {
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    if (stats === undefined) return ': it does not exist';
+    return stats.isDirectory() ? '' : ': it is not a folder';
+  } catch (error) {
+    return `: ${systemText(error)}`;
   }
 }
 
@@ -108,7 +161,8 @@ function whyTooLong(argv: readonly string[], env: Readonly<Record<string, string
   return `the arguments and the environment are too long together (E2BIG); ${hint}`;
 }
 
-function whyInvalid(argv: readonly string[], env: Readonly<Record<string, string>>): string | null {
+/** The NUL byte in what the program is to be given, which C would take for the end of it; null where there is none. */
+export function whyInvalid(argv: readonly string[], env: Readonly<Record<string, string>>): string | null {
   const at = argv.findIndex((text) => text.includes('\0'));
   if (at >= 0) return `argument ${at} holds a NUL byte, which no program can be given`;
   const name = Object.keys(env).find((key) => `${key}=${env[key]}`.includes('\0'));

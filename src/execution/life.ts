@@ -18,7 +18,7 @@ export type LifeState = (typeof LIFE_STATES)[number];
 export const LIFE_EVENTS = ['timeout', 'end', 'kill', 'grace', 'exit', 'gone'] as const;
 
 /**
- * - `timeout`: the run's time is over; `end`, `kill`: somebody wants it ended, or ended at once
+ * - `timeout`: the run's time is over; `end`, `kill`: somebody, or a limit that it is over, wants it ended, or ended at once
  * - `grace`: the time between SIGTERM and SIGKILL is over
  * - `exit`: the task's own process has ended; `gone`: no process of its group lives
  */

@@ -4,7 +4,8 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import type { Bytes, Native } from '../types.ts';
+import type { Bytes, Identity, Native } from '../types.ts';
+import { openGate } from './limits.ts';
 import { createMemorySink, openFileSink } from './sink.ts';
 
 /** What fd 4 may bring (SPEC 7). */
@@ -20,6 +21,14 @@ export interface PipeOptions {
   readonly state: string | Buffer;
   /** The file to create for fd 1. */
   readonly stdout: string;
+  /** Who the pipes and the files in memory are to belong to; null: the scheduler's user. */
+  readonly identity: Identity | null;
+  /** What fd 1 may bring; the rest is read, and dropped. Null: no limit. */
+  readonly outputLimit: Bytes | null;
+  /** The same for fd 2. */
+  readonly logLimit: Bytes | null;
+  /** Called once, when fd 1 has brought more than its limit. */
+  onOver(): void;
   /** Gets a copy of the bytes of fd 2. */
   onStderr(chunk: Buffer): void;
 }
@@ -27,7 +36,10 @@ export interface PipeOptions {
 export interface Collected {
   readonly stdoutBytes: Bytes;
   readonly stdoutError: string | null;
+  /** Whether more came on fd 1 than it may bring. */
+  readonly stdoutOver: boolean;
   readonly state: Buffer | null;
+  readonly stderrDropped: Bytes;
 }
 
 export interface TaskPipes {
@@ -65,6 +77,17 @@ function open(o: PipeOptions, undo: (() => void)[]): TaskPipes {
     for (const fd of theirs.splice(0)) closeSync(fd);
   };
   undo.push(release);
+  // So that the task can open each again by its name, as /dev/stderr.
+  const own = (fd: number): void => {
+    if (o.identity !== null) o.native.giveTo(fd, o.identity.uid, o.identity.gid);
+  };
+  const input = (name: string, content: string | Buffer): number => {
+    // Everybody's already, and never to be anybody's.
+    if (content.length === 0) return give(openSync('/dev/null', 'r'));
+    const fd = give(o.native.memoryFile(name, content));
+    own(fd);
+    return fd;
+  };
   const sources: Source[] = [];
   const receive = (take: (chunk: Buffer) => void, large: boolean): number => {
     const { read, write } = o.native.pipe();
@@ -72,12 +95,16 @@ function open(o: PipeOptions, undo: (() => void)[]): TaskPipes {
     const source = watch(read, o.native, take, large);
     sources.push(source);
     undo.push(source.close);
+    own(write);
     return write;
   };
-  const fd0 = give(openInput(o.native, 'fate-param', o.param));
-  const fd3 = give(openInput(o.native, 'fate-state', o.state));
-  const fd1 = receive(stdout.take, true);
-  const fd2 = receive((chunk) => o.onStderr(Buffer.from(chunk)), false);
+  const output = openGate(o.outputLimit, stdout.take, o.onOver);
+  const log = openGate(o.logLimit, (chunk) => o.onStderr(Buffer.from(chunk)));
+  // Memory that can only be read: no task can block or break us by not reading it.
+  const fd0 = input('fate-param', o.param);
+  const fd3 = input('fate-state', o.state);
+  const fd1 = receive(output.take, true);
+  const fd2 = receive(log.take, false);
   const fd4 = receive(state.take, false);
   return {
     stdio: [fd0, fd1, fd2, fd3, fd4],
@@ -87,14 +114,15 @@ function open(o: PipeOptions, undo: (() => void)[]): TaskPipes {
     },
     async finish() {
       await stdout.close();
-      return { stdoutBytes: stdout.bytes, stdoutError: stdout.error, state: state.content() };
+      return {
+        stdoutBytes: stdout.bytes,
+        stdoutError: stdout.error,
+        stdoutOver: output.dropped > 0,
+        state: state.content(),
+        stderrDropped: log.dropped,
+      };
     },
   };
-}
-
-/** Memory that can only be read: no task can block or break us by not reading it. */
-function openInput(native: Native, name: string, content: string | Buffer): number {
-  return content.length === 0 ? openSync('/dev/null', 'r') : native.memoryFile(name, content);
 }
 
 // ---------------------------------------------------------------------------------------------- read ends

@@ -1,5 +1,6 @@
 /** The exit table of SPEC 7: how the end of a process is called. Pure. */
 import type { Exit, Level, Status } from '../types.ts';
+import { isOutOfMemory } from './limits.ts';
 
 /** EX_TEMPFAIL's younger brother: "not now, try me again" (SPEC 7). */
 const RETRY = 42;
@@ -14,7 +15,7 @@ export function statusOf(exit: Exit, successExit: readonly number[]): { status: 
     case 'timeout':
       return { status: 'Timeout', level: 'error' };
     case 'limit':
-      return { status: 'Error', level: 'error' };
+      return isOutOfMemory(exit) ? byEnd(exit, successExit) : { status: 'Error', level: 'error' };
     case 'lost':
       return { status: 'Lost', level: 'error' };
     case 'stop':
@@ -22,8 +23,12 @@ export function statusOf(exit: Exit, successExit: readonly number[]): { status: 
     case 'replace':
       return { status: exit.signal === 'SIGKILL' ? 'Killed' : 'Terminated', level: 'warning' };
     case 'itself':
-      return exit.signal === null ? byCode(exit.code, successExit) : bySignal(exit.signal);
+      return byEnd(exit, successExit);
   }
+}
+
+function byEnd({ code, signal }: Exit, successExit: readonly number[]): { status: Status; level: Level } {
+  return signal === null ? byCode(code, successExit) : bySignal(signal);
 }
 
 function byCode(code: number | null, successExit: readonly number[]): { status: Status; level: Level } {
@@ -33,7 +38,7 @@ function byCode(code: number | null, successExit: readonly number[]): { status: 
   return { status: 'Error', level: 'error' };
 }
 
-function bySignal(signal: NodeJS.Signals): { status: Status; level: Level } {
+function bySignal(signal: string): { status: Status; level: Level } {
   if (signal === 'SIGKILL') return { status: 'Killed', level: 'error' };
   if (signal === 'SIGTERM') return { status: 'Terminated', level: 'error' };
   return { status: 'Signaled', level: 'error' };

@@ -1,42 +1,44 @@
 /**
- * A bounded queue of lines in front of one target of the log. Promises the logger that to write a record never blocks,
+ * A bounded queue of records, as lines or as entries of the journal, in front of one target of the log. Promises the logger that to write a record never blocks,
  * throws or takes more memory than the bound, whatever the target is like; and the reader that what was lost is counted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Ms } from '../types.ts';
 
-/** Where lines go in the end. */
-export interface Sink {
+/** Where records go in the end; lines, unless it says otherwise. */
+export interface Sink<T = string> {
   /**
-   * Takes over whole lines and resolves when all are written. Rejects when not; what is left then stays with the sink, in
+   * Takes over whole records and resolves when all are written. Rejects when not; what is left then stays with the sink, in
    * order, and goes first at the next call.
    */
-  write(lines: readonly string[]): Promise<void>;
+  write(records: readonly T[]): Promise<void>;
   /** True once nothing can ever be written again: the reader of a pipe has gone. */
   readonly dead: boolean;
   /** Resolves when the target is closed; never rejects. */
   close(): Promise<void>;
 }
 
-export interface OutletOptions {
-  readonly sink: Sink;
+export interface OutletOptions<T> {
+  readonly sink: Sink<T>;
+  /** In UTF-16 code units. */
+  sizeOf(record: T): number;
   readonly clock: Clock;
   /** The first of a row of failures, and the last of a sink that dies of it. */
   onFailure(error: unknown): void;
-  /** It works again, after a failure or after its reader was slow. A line to put in, which says how many records were lost. */
-  onRecovery(lost: number, failed: boolean): string | null;
+  /** It works again, after a failure or after its reader was slow. A record to put in, which says how many were lost. */
+  onRecovery(lost: number, failed: boolean): T | null;
 }
 
-/** UTF-16 code units of lines that wait; what comes on top is dropped. A burst of a task's output in one turn fits. */
+/** UTF-16 code units of records that wait; what comes on top is dropped. A burst of a task's output in one turn fits. */
 export const QUEUE_LIMIT = 16 * 1024 * 1024;
-/** And of lines that are handed to the sink at once. */
+/** And of those that are handed to the sink at once. */
 const BATCH = 256 * 1024;
 const FIRST_RETRY: Ms = 1000;
 const LAST_RETRY: Ms = 30_000;
 
-export class Outlet {
-  readonly #options: OutletOptions;
-  #queue: string[] = [];
+export class Outlet<T> {
+  readonly #options: OutletOptions<T>;
+  #queue: T[] = [];
   #queued = 0;
   #lost = 0;
   #writing: Promise<void> | null = null;
@@ -44,18 +46,19 @@ export class Outlet {
   #retry: { delay: Ms; cancel: () => void } | null = null;
   #closed = false;
 
-  constructor(options: OutletOptions) {
+  constructor(options: OutletOptions<T>) {
     this.#options = options;
   }
 
-  push(line: string): void {
+  push(record: T): void {
     if (this.#closed || this.#options.sink.dead) return;
-    if (this.#queued + line.length > QUEUE_LIMIT) {
+    const size = this.#options.sizeOf(record);
+    if (this.#queued + size > QUEUE_LIMIT) {
       this.#lost += 1;
       return;
     }
-    this.#queue.push(line);
-    this.#queued += line.length;
+    this.#queue.push(record);
+    this.#queued += size;
     if (this.#writing === null && this.#retry === null) this.#start();
   }
 
@@ -98,9 +101,13 @@ export class Outlet {
     }
   }
 
-  #takeBatch(): string[] {
+  #takeBatch(): T[] {
     let [taken, size] = [0, 0];
-    while (taken < this.#queue.length && size < BATCH) size += this.#queue[taken++]?.length ?? 0;
+    for (const record of this.#queue) {
+      if (size >= BATCH) break;
+      size += this.#options.sizeOf(record);
+      taken += 1;
+    }
     const batch = taken === this.#queue.length ? this.#queue : this.#queue.slice(0, taken);
     this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
     this.#queued -= size;
@@ -115,10 +122,10 @@ export class Outlet {
     this.#retry?.cancel();
     this.#retry = null;
     this.#lost = 0;
-    const line = this.#options.onRecovery(lost, failed);
-    if (line === null) return;
-    this.#queue.push(line);
-    this.#queued += line.length;
+    const record = this.#options.onRecovery(lost, failed);
+    if (record === null) return;
+    this.#queue.push(record);
+    this.#queued += this.#options.sizeOf(record);
   }
 
   #fail(error: unknown): void {

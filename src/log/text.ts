@@ -12,10 +12,14 @@ export interface TextStyle {
   readonly numbered: boolean;
 }
 
+/** As syslog(3) counts: debug 7, info 6, warning 4, error 3, critical 2. */
+export const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warning: 4, error: 3, critical: 2 };
+
 /** The environment variables of a terminal. */
 export type TerminalEnv = Readonly<Record<string, string | undefined>>;
 
-const headOf = ({ level, event, session, task, run, msg, time }: LogRecord): [string, unknown][] => [
+type Fields = readonly (readonly [string, unknown])[];
+const fieldsOf = ({ level, event, session, task, run, msg, time, rest, own }: LogRecord): Fields => [
   ['time', localTime(time)],
   ['level', level],
   ['event', event],
@@ -23,9 +27,11 @@ const headOf = ({ level, event, session, task, run, msg, time }: LogRecord): [st
   ['task', task],
   ['run', run],
   ['msg', msg],
+  ...rest,
+  ...own,
 ];
 
-function fieldsIn(notation: Notation, entries: readonly (readonly [string, unknown])[]): string[] {
+function fieldsIn(notation: Notation, entries: Fields): string[] {
   const budget = { left: RECORD_BUDGET };
   const fields: string[] = [];
   for (const [name, value] of entries) {
@@ -38,14 +44,19 @@ function fieldsIn(notation: Notation, entries: readonly (readonly [string, unkno
 /** `<n> time="…" level="info" event="…" … status="OK"`: pairs of a key and a value of TOML, with one space between. */
 export function textFormatter({ numbered }: TextStyle): Formatter {
   return (record) => {
-    const fields = fieldsIn(TOML, [...headOf(record), ...record.rest]).join(' ');
+    const fields = fieldsIn(TOML, fieldsOf(record)).join(' ');
     return numbered ? `<${LEVELS.indexOf(record.level) + 1}> ${fields}\n` : `${fields}\n`;
   };
 }
 
+/** The same for a stream that the journal reads, which takes the level off again: `<6>` as sd-daemon(3) has it. */
+export function priorityFormatter(format: Formatter): Formatter {
+  return (record) => `<${PRIORITIES[record.level]}>${format(record)}`;
+}
+
 /** One JSON object. */
 export function jsonFormatter(): Formatter {
-  return (record) => `{${fieldsIn(JSON_TEXT, [...headOf(record), ...record.rest]).join(',')}}\n`;
+  return (record) => `{${fieldsIn(JSON_TEXT, fieldsOf(record)).join(',')}}\n`;
 }
 
 const LOOKS: Readonly<Record<Level, { symbol: string; ascii: string; colour: string }>> = {
@@ -64,12 +75,12 @@ export function terminalFormatter(env: TerminalEnv): Formatter {
   const coloured = !env.NO_COLOR && env.TERM !== 'dumb' && env.TERM !== undefined;
   const paint = (codes: string, text: string): string => (coloured ? `\x1b[${codes}m${text}\x1b[0m` : text);
   const unicode = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '');
-  return ({ level, time, event, task, run, msg, rest }) => {
+  return ({ level, time, event, task, run, msg, rest, own }) => {
     const { symbol, ascii, colour } = LOOKS[level];
     const parts = [paint('90', shortTime(time)), paint(colour, unicode ? symbol : ascii), event];
     if (task !== undefined) parts.push(paint('1', escapeText(task)));
     if (msg !== undefined) parts.push(escapeText(msg));
-    const fields = fieldsIn(TOML, [...rest, ['run', run]]).join(' ');
+    const fields = fieldsIn(TOML, [...rest, ...own, ['run', run]]).join(' ');
     if (fields !== '') parts.push(paint('90', fields));
     return `${parts.join(' ')}\n`;
   };

@@ -87,6 +87,22 @@ export const JSON_TEXT: Notation = {
   leavesOutNull: false,
 };
 
+/** A value that is text as it is; what is no text, as it stands in JSON but for what JSON does not have. */
+const PLAIN: Notation = {
+  ...JSON_TEXT,
+  text: (value) => value,
+  number: String,
+  date: (iso) => iso,
+};
+
+/** For who takes any text: a scalar without quotes or escapes, also of several lines, anything else as JSON. Never throws. */
+export function plainText(value: unknown, budget: Budget): string {
+  const text = ArrayBuffer.isView(value) ? base64(value) : scalar(value, PLAIN);
+  if (text === null) return render(value, JSON_TEXT, budget);
+  budget.left -= text.length;
+  return text;
+}
+
 /** Never throws, and never makes a line break. */
 export function render(value: unknown, to: Notation, budget: Budget, depth = 0): string {
   const text = scalar(value, to);
@@ -96,11 +112,13 @@ export function render(value: unknown, to: Notation, budget: Budget, depth = 0):
   }
   if (depth === MAX_DEPTH) return to.text(CUT);
   if (Array.isArray(value)) return `[${items(value, to, budget, depth).join(',')}]`;
-  if (ArrayBuffer.isView(value)) {
-    return render(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'), to, budget);
-  }
+  if (ArrayBuffer.isView(value)) return render(base64(value), to, budget);
   const entries = value instanceof Map ? [...value] : Object.entries(value as object);
   return `{${pairs(entries, to, budget, depth).join(',')}}`;
+}
+
+function base64({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 function items(list: readonly unknown[], to: Notation, budget: Budget, depth: number): string[] {

@@ -2,7 +2,9 @@
  * Asks the decode worker, one question at a time, so that looking into an output never holds up the loop and never
  * takes more memory than one worker may. A worker that dies or takes too long means no. Ends when idle.
  */
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { errnoOf } from '../errors.ts';
 import type { Ms } from '../types.ts';
 import type { Answer, Question } from './decode-worker.ts';
 
@@ -20,6 +22,8 @@ interface Job {
 }
 
 const queue: Job[] = [];
+/** The worker's program, once it was read. */
+let program: string | URL | null = null;
 let current: Job | null = null;
 let worker: Worker | null = null;
 let limit: NodeJS.Timeout | undefined;
@@ -31,6 +35,21 @@ export function askDecoder(question: Question, timeLimit = TIME_LIMIT): Promise<
     queue.push({ question, timeLimit, resolve });
     next();
   });
+}
+
+/** Reads the worker's program, so that workers start also when its file is gone: an upgrade under a daemon that runs. */
+export function preloadDecoder(): void {
+  program ??= readProgram();
+}
+
+/** In dist/ one file beside this module (packaging/scripts/bundle.mjs); as tsc compiles it, several. */
+function readProgram(): string | URL {
+  try {
+    return readFileSync(new URL('./decode-worker.cjs', import.meta.url), 'utf8');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return new URL('./decode-worker.js', import.meta.url);
+  }
 }
 
 function next(): void {
@@ -50,8 +69,9 @@ function next(): void {
 }
 
 function start(): Worker {
-  // In dist/ too it lies beside this module (packaging/scripts/bundle.mjs).
-  const started = new Worker(new URL('./decode-worker.js', import.meta.url), {
+  program ??= readProgram();
+  const started = new Worker(program, {
+    eval: typeof program === 'string',
     // The options of this process, such as --input-type, need not suit a worker.
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: 32 },

@@ -7,8 +7,13 @@ import { appendFileSync } from 'node:fs';
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { Anchors } from './anchors.ts';
+import { Unsafe } from './ownership.ts';
 
-/** One folder a line, as a string of JSON: a path may hold a newline. Not synced: it is for crashes of ours alone. */
+/**
+ * One folder a line, as JSON: a path may hold a newline. A string, or an object with the path and the user of the task, where
+ * it has one. Not synced: it is for crashes of ours alone.
+ */
 export const NOTES = 'beside';
 
 export interface Beside {
@@ -16,13 +21,17 @@ export interface Beside {
   nameIn(folder: string): string;
 }
 
-/** @param spool the run's own folder, which is there */
-export function besideOf(run: string, spool: string): Beside {
+/**
+ * @param spool the run's own folder, which is there
+ * @param owner the user of the task; null where it runs as the scheduler
+ */
+export function besideOf(run: string, spool: string, owner: number | null): Beside {
   const noted = new Set<string>();
   return {
     nameIn(folder) {
       if (!noted.has(folder)) {
-        appendFileSync(join(spool, NOTES), `${JSON.stringify(folder)}\n`, { mode: 0o600 });
+        const note = owner === null ? folder : { folder, owner };
+        appendFileSync(join(spool, NOTES), `${JSON.stringify(note)}\n`, { mode: 0o600 });
         noted.add(folder);
       }
       return join(folder, `${prefixOf(run)}${randomBytes(8).toString('hex')}`);
@@ -36,28 +45,47 @@ const prefixOf = (run: string): string => `.fate-result-${run}-`;
 export async function removeBeside(run: string, spool: string): Promise<string[]> {
   const left: string[] = [];
   const notes = await readFile(join(spool, NOTES), 'utf8').catch(() => '');
-  for (const folder of new Set(notes.split('\n').flatMap(folderIn))) {
-    // A folder that is not there holds nothing.
-    for (const name of await readdir(folder).catch(() => [])) {
+  const anchors = new Anchors();
+  for (const line of new Set(notes.split('\n'))) {
+    const note = noteIn(line);
+    if (note !== null) await removeIn(note, run, anchors, left);
+  }
+  await anchors.close();
+  return left;
+}
+
+interface Note {
+  readonly folder: string;
+  readonly owner: number | null;
+}
+
+async function removeIn({ folder, owner }: Note, run: string, anchors: Anchors, left: string[]): Promise<void> {
+  try {
+    const anchor = await anchors.of(folder, owner);
+    for (const name of await readdir(anchor.at('.'))) {
       if (!isOf(run, name)) continue;
-      const path = join(folder, name);
-      await unlink(path).catch((error: unknown) => {
-        if (errnoOf(error) !== 'ENOENT') left.push(path);
+      await unlink(anchor.at(name)).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') left.push(join(folder, name));
       });
     }
+  } catch (error) {
+    // A folder that is not there holds nothing.
+    if (error instanceof Unsafe) left.push(join(folder, `${prefixOf(run)}*`));
   }
-  return left;
 }
 
 const isOf = (run: string, name: string): boolean =>
   name.startsWith(prefixOf(run)) && /^[0-9a-f]{16}$/.test(name.slice(prefixOf(run).length));
 
-/** Nothing for a line that was cut short: nothing was made there yet. */
-function folderIn(line: string): string[] {
+/** Null for a line that was cut short: nothing was made there yet. */
+function noteIn(line: string): Note | null {
   try {
-    const folder: unknown = JSON.parse(line);
-    return typeof folder === 'string' ? [folder] : [];
+    const note: unknown = JSON.parse(line);
+    if (typeof note === 'string') return { folder: note, owner: null };
+    if (typeof note !== 'object' || note === null || !('folder' in note && 'owner' in note)) return null;
+    const { folder, owner } = note;
+    return typeof folder === 'string' && typeof owner === 'number' ? { folder, owner } : null;
   } catch {
-    return [];
+    return null;
   }
 }

@@ -2,13 +2,15 @@
  * Writes a result beside its place, under a name that begins with a dot, and syncs it: nobody sees half a file. What fails
  * is thrown as it is and leaves nothing; `reasonOf` says it to people.
  */
-import { chmod, type FileHandle, link, lstat, open, readFile, rm, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, link, lstat, open, rm, statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { errnoOf, messageOf } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { makeFolders } from '../folders.ts';
 import type { Bytes } from '../types.ts';
+import type { Anchor } from './anchor.ts';
+import { processUmask } from './ownership.ts';
 import type { Beside } from './result-beside.ts';
+import { synced } from './sync.ts';
 
 /** Bytes that are copied at a time. */
 const CHUNK: Bytes = 1024 * 1024;
@@ -41,88 +43,118 @@ export function isFull(thrown: unknown): boolean {
 
 class NearlyFull extends Error {}
 
-/** Throws where something is at `target` that no result may take the place of. Links are not followed. */
-export async function checkTarget(target: string): Promise<void> {
+/** Where a result goes, and whose it is to be. */
+export interface Goal {
+  /** Absolute. */
+  readonly target: string;
+  /** The folder of the target. */
+  readonly anchor: Anchor;
+  readonly beside: Beside;
+  /** Null: the scheduler's own. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+  /** Null: the scheduler's own. */
+  readonly umask: number | null;
+}
+
+export interface Written {
+  /** Its path. */
+  readonly temporary: string;
+  /** By which the file is known again, whatever its name (inode(7)); decimal, since they may be past what a double counts. */
+  readonly dev: string;
+  readonly ino: string;
+}
+
+/**
+ * Throws where something is at `target` that no result may take the place of. Links are not followed.
+ * @param owner whose alone it may be; null: anybody's
+ */
+export async function checkTarget(target: string, owner: number | null = null): Promise<void> {
   try {
-    if (!(await lstat(target)).isFile()) throw new Error('what is there is no regular file');
+    const found = await lstat(target);
+    if (!found.isFile()) throw new Error('what is there is no regular file');
+    if (owner !== null && found.uid !== owner) throw new Error('what is there belongs to another user');
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 
-/** Makes a hidden file beside `target`, lets `write` fill it, syncs it. Answers its path; leaves nothing when it throws. */
-export async function writeBeside(
-  target: string,
-  beside: Beside,
-  write: (file: FileHandle) => Promise<void>,
-): Promise<string> {
-  // 0666 less the umask; `wx` follows no link.
-  const [path, file] = await makeBeside(target, beside, (path) => open(path, 'wx', 0o666));
+/** Makes a hidden file beside the target, lets `write` fill it, syncs it. Leaves nothing when it throws. */
+export async function writeBeside(goal: Goal, write: (file: FileHandle) => Promise<void>): Promise<Written> {
+  // 0666 less the umask, but nothing for anybody until it is the user's; `wx` follows no link.
+  const mode = goal.user === null ? 0o666 : 0o600;
+  const [temporary, file] = await makeBeside(goal, (path) => open(path, 'wx', mode));
   try {
     await write(file);
+    if (goal.user !== null || goal.umask !== null) await handOver(file, goal);
     await synced(file);
+    return await writtenAs(temporary, file);
   } catch (error) {
-    await discard(path);
+    await discard(goal.anchor.at(basename(temporary)));
     throw error;
   } finally {
     await file.close().catch(() => {});
   }
-  return path;
 }
 
 /** The same with the content of a file: without a copy, where both are on one file system. */
-export async function linkBeside(target: string, beside: Beside, source: string): Promise<string> {
-  let path: string;
+export async function linkBeside(goal: Goal, source: string): Promise<Written> {
+  const file = await open(source);
   try {
-    [path] = await makeBeside(target, beside, (path) => link(source, path));
-  } catch (error) {
-    if (!isNoLink(error)) throw error;
-    return writeBeside(target, beside, (file) => copy(source, file));
-  }
-  try {
-    await chmod(path, 0o666 & ~(await umask()));
-    const file = await open(path);
-    await synced(file).finally(() => file.close());
-  } catch (error) {
-    await discard(path);
-    throw error;
-  }
-  return path;
-}
-
-/** Lets `make` make a hidden file beside `target`; the folders above it too, where they are missing. */
-async function makeBeside<T>(
-  target: string,
-  beside: Beside,
-  make: (path: string) => Promise<T>,
-): Promise<[path: string, made: T]> {
-  const folder = dirname(target);
-  const path = beside.nameIn(folder);
-  faultPoint('result.prepare');
-  try {
-    return [path, await make(path)];
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-  const first = await makeFolders(folder);
-  if (first !== null) {
-    // Each new folder is an entry of the one above it.
-    for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-  }
-  return [path, await make(path)];
-}
-
-async function copy(source: string, to: FileHandle): Promise<void> {
-  const from = await open(source);
-  try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    for (;;) {
-      const { bytesRead } = await from.read(buffer, 0, CHUNK, null);
-      if (bytesRead === 0) return;
-      await writeAll(to, buffer.subarray(0, bytesRead));
+    // By the file itself and before it has a name there: where the user can write, a name is soon another file's.
+    await handOver(file, goal);
+    let temporary: string;
+    try {
+      [temporary] = await makeBeside(goal, (path) => link(source, path));
+    } catch (error) {
+      if (!isNoLink(error)) throw error;
+      return await writeBeside(goal, (to) => copy(file, to));
+    }
+    try {
+      await synced(file);
+      return await writtenAs(temporary, file);
+    } catch (error) {
+      await discard(goal.anchor.at(basename(temporary)));
+      throw error;
     }
   } finally {
-    await from.close();
+    await file.close().catch(() => {});
+  }
+}
+
+/** Gives a file the owner and the mode of a result (SPEC 8). */
+async function handOver(file: FileHandle, { anchor, user, umask }: Goal): Promise<void> {
+  if (user !== null) await file.chown(user.uid, anchor.gid ?? user.gid);
+  await file.chmod(0o666 & ~(umask ?? (await processUmask())));
+}
+
+async function writtenAs(temporary: string, file: FileHandle): Promise<Written> {
+  const { dev, ino } = await file.stat({ bigint: true });
+  return { temporary, dev: String(dev), ino: String(ino) };
+}
+
+/** Lets `make` make a hidden file beside the target; the folders above it too, where they are missing. */
+async function makeBeside<T>(
+  { target, anchor, beside }: Goal,
+  make: (path: string) => Promise<T>,
+): Promise<[temporary: string, made: T]> {
+  const temporary = beside.nameIn(dirname(target));
+  const path = anchor.at(basename(temporary));
+  faultPoint('result.prepare');
+  try {
+    return [temporary, await make(path)];
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || !(await anchor.make())) throw error;
+  }
+  return [temporary, await make(path)];
+}
+
+async function copy(from: FileHandle, to: FileHandle): Promise<void> {
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await from.read(buffer, 0, CHUNK, at);
+    if (bytesRead === 0) return;
+    await writeAll(to, buffer.subarray(0, bytesRead));
+    at += bytesRead;
   }
 }
 
@@ -134,38 +166,6 @@ export async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
 /** Another file system, or one that has no hard links. */
 export function isNoLink(error: unknown): boolean {
   return ['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '');
-}
-
-let umaskRead: Promise<number> | undefined;
-
-/** From /proc, since process.umask() can only be read by setting it, for all threads. */
-function umask(): Promise<number> {
-  umaskRead ??= readFile('/proc/self/status', 'utf8').then(
-    (status) => Number.parseInt(/^Umask:\s*([0-7]+)/m.exec(status)?.[1] ?? '77', 8),
-    () => 0o077,
-  );
-  return umaskRead;
-}
-
-/** A sync may hold one of Node's four file threads for seconds: no more than two at once, others want them too. */
-let syncs: readonly [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
-
-export function synced(file: FileHandle): Promise<void> {
-  const mine = syncs[0].then(() => file.sync());
-  syncs = [syncs[1], mine.catch(() => {})];
-  return mine;
-}
-
-/** Makes a folder's entries durable. Some file systems cannot, and need not. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await synced(handle);
-  } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Throws what `isFull` knows, where the file system of a folder has less than 5 % free. */

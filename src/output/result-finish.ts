@@ -6,9 +6,11 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import type { Anchor } from './anchor.ts';
+import type { Anchors } from './anchors.ts';
 import type { PreparedResult } from './result.ts';
 import { discard, reasonOf } from './result-file.ts';
-import { type Published, publishInto, recordOf, syncPlaces } from './result-publish.ts';
+import { beginPublishing, endPublishing, isKnown, type Published, publishInto, recordAt } from './result-publish.ts';
 
 export interface FinishedResults extends Published {
   /** Where results were prepared for that are nowhere now: somebody took them away after they were published. */
@@ -17,31 +19,42 @@ export interface FinishedResults extends Published {
 
 /** @param stdout the run's output in the spool, which may be a further name of the file that is prepared */
 export async function finishResults(prepared: readonly PreparedResult[], stdout: string): Promise<FinishedResults> {
-  const finished: FinishedResults = { recorded: [], problems: [], failed: [], gone: [] };
+  const publishing = beginPublishing();
+  const gone: string[] = [];
   const names = namesIn();
   for (const result of prepared) {
     try {
-      const found = await look(result, stdout, names);
-      if (found === 'unpublished') await publishInto(finished, result);
-      else if (found === 'gone') finished.gone.push(result.target);
+      const anchor = await anchorOf(result, publishing.anchors);
+      const found = anchor === null ? 'gone' : await look(result, anchor, stdout, names);
+      if (found === 'unpublished') await publishInto(publishing, result);
+      else if (found === 'gone' || anchor === null) gone.push(result.target);
       else {
-        await discard(result.temporary);
-        finished.recorded.push(recordOf(result, found.path));
+        await discard(anchor.at(basename(result.temporary)));
+        recordAt(publishing, result, join(dirname(result.target), found.name));
       }
     } catch (error) {
-      finished.problems.push(`${result.target} could not be looked at: ${reasonOf(error)}`);
-      finished.failed.push(result.temporary);
+      publishing.problems.push(`${result.target} could not be looked at: ${reasonOf(error)}`);
+      publishing.failed.push(result);
     }
   }
-  await syncPlaces(finished);
-  return finished;
+  return { ...(await endPublishing(publishing)), gone };
 }
 
-type Found = 'unpublished' | 'gone' | { readonly path: string };
-type Names = (folder: string) => Promise<readonly string[]>;
+/** Null where its folder is not there any more. */
+async function anchorOf({ target, owner }: PreparedResult, anchors: Anchors): Promise<Anchor | null> {
+  try {
+    return await anchors.of(dirname(target), owner);
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
 
-async function look(result: PreparedResult, stdout: string, names: Names): Promise<Found> {
-  const temporary = await statOf(result.temporary);
+type Found = 'unpublished' | 'gone' | { readonly name: string };
+type Names = (folder: string, anchor: Anchor) => Promise<readonly string[]>;
+
+async function look(result: PreparedResult, anchor: Anchor, stdout: string, names: Names): Promise<Found> {
+  const temporary = await statOf(anchor.at(basename(result.temporary)));
   // rename(2) took its name away at the very moment of publishing.
   if (temporary !== null && result.onConflict === 'replace') return 'unpublished';
   if (temporary !== null) {
@@ -49,8 +62,8 @@ async function look(result: PreparedResult, stdout: string, names: Names): Promi
     const expected = source !== null && isSame(source, temporary) ? 2n : 1n;
     if (temporary.nlink <= expected) return 'unpublished';
   }
-  const path = await findPlaced(result, temporary, names);
-  if (path !== null) return { path };
+  const name = await findPlaced(result, anchor, temporary, names);
+  if (name !== null) return { name };
   // Further names that are none of ours.
   return temporary === null ? 'gone' : 'unpublished';
 }
@@ -58,29 +71,26 @@ async function look(result: PreparedResult, stdout: string, names: Names): Promi
 const isSame = (a: BigIntStats, b: BigIntStats): boolean => a.dev === b.dev && a.ino === b.ino;
 
 /** The name under which the file is in place, out of all that it may have got. */
-async function findPlaced(result: PreparedResult, temporary: BigIntStats | null, names: Names): Promise<string | null> {
-  const isIt = async (path: string): Promise<boolean> => {
-    const found = await statOf(path);
+async function findPlaced(
+  result: PreparedResult,
+  anchor: Anchor,
+  temporary: BigIntStats | null,
+  names: Names,
+): Promise<string | null> {
+  const isIt = async (name: string): Promise<boolean> => {
+    const found = await statOf(anchor.at(name));
     if (found === null || !found.isFile()) return false;
     return temporary === null ? isKnown(found, result) : isSame(found, temporary);
   };
-  if (await isIt(result.target)) return result.target;
+  const target = basename(result.target);
+  if (await isIt(target)) return target;
   if (result.onConflict === 'replace') return null;
-  const folder = dirname(result.target);
-  const isCandidate = numberedLike(basename(result.target), result.suffix);
-  for (const name of await names(folder)) {
+  const isCandidate = numberedLike(target, result.suffix);
+  for (const name of await names(dirname(result.target), anchor)) {
     // Earlier ones may have been taken away since, so that the row of numbers has gaps.
-    if (isCandidate(name) && (await isIt(join(folder, name)))) return join(folder, name);
+    if (isCandidate(name) && (await isIt(name))) return name;
   }
   return null;
-}
-
-/**
- * Numbers of devices may be given anew at each boot (device mapper, btrfs), while the place is in the same folder as the
- * temporary was: then the size has to do. A size may have grown by what somebody appended.
- */
-function isKnown(found: BigIntStats, { dev, ino, size }: PreparedResult): boolean {
-  return String(found.ino) === ino && (String(found.dev) === dev || found.size === BigInt(size));
 }
 
 function numberedLike(name: string, suffix: string): (candidate: string) => boolean {
@@ -94,8 +104,8 @@ function numberedLike(name: string, suffix: string): (candidate: string) => bool
 /** Each folder is read once: an archive may have put ten thousand results into it. */
 function namesIn(): Names {
   const read = new Map<string, Promise<readonly string[]>>();
-  return (folder) => {
-    const known = read.get(folder) ?? readdir(folder).catch(() => []);
+  return (folder, anchor) => {
+    const known = read.get(folder) ?? readdir(anchor.at('.')).catch(() => []);
     read.set(folder, known);
     return known;
   };
@@ -106,7 +116,9 @@ async function statOf(path: string): Promise<BigIntStats | null> {
   try {
     return await lstat(path, { bigint: true });
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return null;
+    if (isAbsence(error)) return null;
     throw error;
   }
 }
+
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');

@@ -1,18 +1,23 @@
 /** `path.keep`: deletes the oldest results that Fate recorded for a task, and nothing else (SPEC 8). */
 import { lstat, unlink } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import type { Bytes, EpochMs, Keep } from '../types.ts';
+import { Anchors } from './anchors.ts';
+import { Unsafe } from './ownership.ts';
 import { reasonOf } from './result-file.ts';
 
 interface KnownResult {
   readonly path: string;
   readonly size: Bytes;
   readonly at: EpochMs;
+  /** The user of the task that it was made for; none where that ran as the scheduler. */
+  readonly owner?: number;
 }
 
 /**
  * `known`: what was recorded for the task, oldest first. Answers what is still there to be known; never rejects. A file that
- * is not as it was recorded (no regular file, another size) is somebody else's by now: it is left, and forgotten.
+ * is not as it was recorded (no regular file, another size or owner) is somebody else's by now: it is left, and forgotten.
  */
 export async function pruneResults(
   known: readonly KnownResult[],
@@ -24,10 +29,12 @@ export async function pruneResults(
   const problems: string[] = [];
   const left: KnownResult[] = [];
   const first = firstKept(current, keep, now);
+  const anchors = new Anchors();
   for (const [index, result] of current.entries()) {
     if (index >= first) left.push(result);
-    else if (!(await remove(result, problems))) left.push(result);
+    else if (!(await remove(result, anchors, problems))) left.push(result);
   }
+  await anchors.close();
   return { left, problems };
 }
 
@@ -55,14 +62,17 @@ function firstKept(known: readonly KnownResult[], keep: Keep, now: EpochMs): num
 }
 
 /** True when there is nothing of ours there any more. */
-async function remove(result: KnownResult, problems: string[]): Promise<boolean> {
+async function remove({ path, size, owner }: KnownResult, anchors: Anchors, problems: string[]): Promise<boolean> {
   try {
-    const found = await lstat(result.path);
-    if (found.isFile() && found.size === result.size) await unlink(result.path);
+    const name = (await anchors.of(dirname(path), owner ?? null)).at(basename(path));
+    const found = await lstat(name);
+    const isOurs = found.isFile() && found.size === size && (owner === undefined || found.uid === owner);
+    if (isOurs) await unlink(name);
     return true;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return true;
-    problems.push(`the old result ${result.path} could not be deleted: ${reasonOf(error)}`);
-    return false;
+    problems.push(`the old result ${path} could not be deleted: ${reasonOf(error)}`);
+    // Its path leads elsewhere now: what was recorded is not there.
+    return error instanceof Unsafe;
   }
 }

@@ -8,9 +8,12 @@ import { numbered, type Place } from './result-path.ts';
 /** How many numbers are tried one by one before they are searched. */
 const NEAR = 16;
 
-/** rename(2) over what is there, which readers see either before or after. Answers the path. */
-export async function putInPlace(temporary: string, target: string): Promise<string> {
-  await checkTarget(target);
+/**
+ * rename(2) over what is there, which readers see either before or after. Answers the path.
+ * @param owner whose alone it may be; null: anybody's
+ */
+export async function putInPlace(temporary: string, target: string, owner: number | null): Promise<string> {
+  await checkTarget(target, owner);
   faultPoint('result.link');
   await rename(temporary, target);
   faultPoint('result.linked');

@@ -1,53 +1,99 @@
 /** Makes prepared results appear, each whole, under the first name that is free. Never rejects: problems tell what failed. */
-import { dirname } from 'node:path';
+import type { BigIntStats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { faultPoint } from '../faults.ts';
 import type { RecordedResult } from '../types.ts';
+import { Anchors } from './anchors.ts';
 import type { PreparedResult } from './result.ts';
-import { discard, reasonOf, syncFolder } from './result-file.ts';
+import { discard, reasonOf } from './result-file.ts';
 import { putBeside, putInPlace } from './result-link.ts';
 
 export interface Published {
   readonly recorded: RecordedResult[];
   readonly problems: string[];
-  /** Temporary files of results that could not be put in place: the caller's to discard, once it has kept the output. */
-  readonly failed: string[];
+  /** What could not be put in place: the caller's to discard, once it has kept the output. */
+  readonly failed: PreparedResult[];
+}
+
+/** What was published so far, and the folders in which something is to be synced, with the user of the task. */
+export interface Publishing extends Published {
+  readonly places: Map<string, number | null>;
+  readonly anchors: Anchors;
+}
+
+export function beginPublishing(): Publishing {
+  return { recorded: [], problems: [], failed: [], places: new Map(), anchors: new Anchors() };
 }
 
 /** Gives each result its name, and syncs the folders. */
 export async function publishResults(prepared: readonly PreparedResult[]): Promise<Published> {
-  const published: Published = { recorded: [], problems: [], failed: [] };
-  for (const result of prepared) await publishInto(published, result);
-  await syncPlaces(published);
-  return published;
+  const publishing = beginPublishing();
+  for (const result of prepared) await publishInto(publishing, result);
+  return endPublishing(publishing);
 }
 
-export async function publishInto({ recorded, problems, failed }: Published, result: PreparedResult): Promise<void> {
-  const { temporary, onConflict, ...place } = result;
+export async function publishInto(publishing: Publishing, result: PreparedResult): Promise<void> {
+  const { target, suffix, onConflict, owner } = result;
+  const folder = dirname(target);
   try {
-    const path = await (onConflict === 'replace' ? putInPlace(temporary, place.target) : putBeside(temporary, place));
-    recorded.push(recordOf(result, path));
+    const anchor = await publishing.anchors.of(folder, owner);
+    const temporary = anchor.at(basename(result.temporary));
+    const place = { target: anchor.at(basename(target)), suffix };
+    // Where others write, the folder or the name may be another one by now.
+    if (owner !== null && !isKnown(await lstat(temporary, { bigint: true }), result)) {
+      throw new Error(`what was written to ${result.temporary} is not there any more`);
+    }
+    const path = await (onConflict === 'replace'
+      ? putInPlace(temporary, place.target, anchor.ours ? null : owner)
+      : putBeside(temporary, place));
+    recordAt(publishing, result, join(folder, basename(path)));
   } catch (error) {
-    problems.push(`${place.target} could not be written: ${reasonOf(error)}`);
-    failed.push(temporary);
+    publishing.problems.push(`${target} could not be written: ${reasonOf(error)}`);
+    publishing.failed.push(result);
   }
 }
 
-export function recordOf({ label, ext, size }: PreparedResult, path: string): RecordedResult {
-  return { path, label, ext, size };
+/**
+ * Numbers of devices may be given anew at each boot (device mapper, btrfs), while the place is in the same folder as the
+ * temporary was: then the size has to do. A size may have grown by what somebody appended.
+ */
+export function isKnown(found: BigIntStats, { dev, ino, size }: PreparedResult): boolean {
+  return String(found.ino) === ino && (String(found.dev) === dev || found.size === BigInt(size));
+}
+
+/** @param path where the result is in place */
+export function recordAt({ recorded, places }: Publishing, result: PreparedResult, path: string): void {
+  const { label, ext, size, owner } = result;
+  recorded.push({ path, label, ext, size });
+  places.set(dirname(path), owner);
 }
 
 /** Makes the names of what was recorded durable. */
-export async function syncPlaces({ recorded, problems }: Published): Promise<void> {
-  for (const folder of new Set(recorded.map(({ path }) => dirname(path)))) {
+export async function endPublishing({ places, anchors, ...published }: Publishing): Promise<Published> {
+  for (const [folder, owner] of places) {
     try {
-      await syncFolder(folder);
+      await (await anchors.of(folder, owner)).sync();
     } catch (error) {
-      problems.push(`${folder} could not be synced, its new results may not outlive a power cut: ${reasonOf(error)}`);
+      published.problems.push(
+        `${folder} could not be synced, its new results may not outlive a power cut: ${reasonOf(error)}`,
+      );
     }
   }
-  if (recorded.length > 0) faultPoint('result.synced');
+  await anchors.close();
+  if (published.recorded.length > 0) faultPoint('result.synced');
+  return published;
 }
 
-export async function discardAll(temporaries: readonly string[]): Promise<void> {
-  for (const temporary of temporaries) await discard(temporary);
+/** Removes what was written beside the places. Never rejects. */
+export async function discardAll(results: readonly PreparedResult[]): Promise<void> {
+  const anchors = new Anchors();
+  for (const { temporary, owner } of results) {
+    try {
+      await discard((await anchors.of(dirname(temporary), owner)).at(basename(temporary)));
+    } catch {
+      // Its folder is not there any more, or cannot be entered safely.
+    }
+  }
+  await anchors.close();
 }

@@ -2,31 +2,42 @@
  * Records the output of a good run as result files (SPEC 8): `prepareResults` does all that takes time and may fail, beside
  * the places; `publishResults` makes them appear. Neither rejects because of the output or the disk: problems tell it.
  */
-import { lstat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import type { Bytes, ResultFormat } from '../types.ts';
+import type { Bytes, Identity, ResultFormat } from '../types.ts';
+import { Anchors } from './anchors.ts';
 import { archiveMembers, type Member } from './archive.ts';
 import { detectFile } from './detect.ts';
 import type { Compression } from './detection.ts';
 import { type Beside, besideOf } from './result-beside.ts';
-import { checkSpace, checkTarget, isFull, linkBeside, reasonOf, writeAll, writeBeside } from './result-file.ts';
+import {
+  checkSpace,
+  checkTarget,
+  type Goal,
+  isFull,
+  linkBeside,
+  reasonOf,
+  type Written,
+  writeAll,
+  writeBeside,
+} from './result-file.ts';
 import { faultOfName, type Naming, type Place, placeResult, splitName } from './result-path.ts';
 
 export { pruneResults } from './result-keep.ts';
 export { publishResults } from './result-publish.ts';
 
 export interface ResultSource extends Naming {
-  /** Spool file with fd 1's bytes; it stays as it is, but may get a second name, and with it the result's mode. */
+  /** Spool file with fd 1's bytes; it stays as it is, but may get a second name, and with it the result's owner and mode. */
   readonly file: string;
   readonly size: Bytes;
   /** The run's spool folder; what is made outside of it is noted there. */
   readonly spool: string;
+  /** Whom the results are to belong to: the user of the task; null where it runs as the scheduler. */
+  readonly owner: Identity | null;
 }
 
-export interface PreparedResult {
-  readonly temporary: string;
+export interface PreparedResult extends Written {
   readonly target: string;
   /** The end of the target's name, before which a number goes where it is taken. */
   readonly suffix: string;
@@ -34,9 +45,8 @@ export interface PreparedResult {
   readonly ext: string;
   readonly size: Bytes;
   readonly onConflict: 'rename' | 'replace';
-  /** By which the file is known again, whatever its name (inode(7)); decimal, since they may be past what a double counts. */
-  readonly dev: string;
-  readonly ino: string;
+  /** The uid of the task's user; null where it runs as the scheduler. */
+  readonly owner: number | null;
 }
 
 export interface Preparation {
@@ -56,20 +66,17 @@ const BETWEEN_LOOKS: Bytes = 16 * 1024 * 1024;
 /** Detects, unpacks, renders the path, writes beside the target and syncs. Never rejects. */
 export async function prepareResults(source: ResultSource): Promise<Preparation> {
   const { task, file, size } = source;
-  const progress = new Progress(besideOf(source.scope.runId, source.spool));
+  const progress = new Progress(source);
   if (task.resultPath.kind === 'none' || (size === 0 && isNothing(task.formatResult))) return progress.done();
   try {
     const { ext, archive, warning } = await detectFile(file, size, task.formatResult);
     if (warning !== null) progress.warnings.push(warning);
     if (archive) await unpack(source, ext.slice('.tar'.length) as Compression, progress);
-    else
-      await prepareOne(source, '', ext, progress, async (target) => [
-        await linkBeside(target, progress.beside, file),
-        size,
-      ]);
+    else await prepareOne(source, '', ext, progress, async (goal) => [await linkBeside(goal, file), size]);
   } catch (error) {
     progress.tell(`the result could not be recorded: ${reasonOf(error)}`);
   }
+  await progress.anchors.close();
   return progress.done();
 }
 
@@ -81,6 +88,7 @@ function isNothing(format: ResultFormat): boolean {
 /** What was prepared so far; problems past the first hundred are only counted. */
 class Progress {
   readonly beside: Beside;
+  readonly anchors: Anchors;
   readonly prepared: PreparedResult[] = [];
   readonly warnings: string[] = [];
   /** There is no space: nothing more needs to be tried. */
@@ -88,8 +96,10 @@ class Progress {
   readonly #problems: string[] = [];
   #untold = 0;
 
-  constructor(beside: Beside) {
-    this.beside = beside;
+  constructor({ task, scope, spool, owner, resultFolder }: ResultSource) {
+    const { umask } = task.context;
+    this.beside = besideOf(scope.runId, spool, owner?.uid ?? null);
+    this.anchors = new Anchors({ umask, resultFolder: resolve(resultFolder) }, owner);
   }
 
   tell(problem: string): void {
@@ -103,13 +113,13 @@ class Progress {
   }
 }
 
-/** `write` answers the temporary file and its size. What cannot be recorded is told. */
+/** `write` answers what it has written and its size. What cannot be recorded is told. */
 async function prepareOne(
   source: ResultSource,
   label: string,
   ext: string,
   progress: Progress,
-  write: (target: string) => Promise<[string, Bytes]>,
+  write: (goal: Goal) => Promise<[Written, Bytes]>,
 ): Promise<void> {
   let place: Place | null;
   try {
@@ -119,16 +129,18 @@ async function prepareOne(
     return;
   }
   if (place === null || place.target === '/dev/null') return;
+  const { owner: user, task } = source;
+  const { onConflict } = task;
+  const owner = user?.uid ?? null;
+  const { target } = place;
   try {
-    await checkTarget(place.target);
-    const [temporary, size] = await write(place.target);
-    const { dev, ino } = await lstat(temporary, { bigint: true });
-    const { onConflict } = source.task;
-    const file = { dev: String(dev), ino: String(ino) };
-    progress.prepared.push({ temporary, ...place, label, ext, size, onConflict, ...file });
+    const anchor = await progress.anchors.of(dirname(target), owner);
+    await checkTarget(anchor.at(basename(target)), onConflict === 'replace' && !anchor.ours ? owner : null);
+    const [written, size] = await write({ target, anchor, beside: progress.beside, user, umask: task.context.umask });
+    progress.prepared.push({ ...written, ...place, label, ext, size, onConflict, owner });
     faultPoint('result.prepared');
   } catch (error) {
-    progress.tell(`${place.target} could not be written: ${reasonOf(error)}`);
+    progress.tell(`${target} could not be written: ${reasonOf(error)}`);
     progress.full = isFull(error);
   }
 }
@@ -145,9 +157,7 @@ async function unpack(source: ResultSource, compression: Compression, progress: 
         return;
       } else {
         const { label, ext } = splitName(member.name);
-        await prepareOne(source, label, ext, progress, (target) => {
-          return writeMember(member, target, progress.beside, account);
-        });
+        await prepareOne(source, label, ext, progress, (goal) => writeMember(member, goal, account));
         if (progress.full) return;
       }
     }
@@ -157,14 +167,9 @@ async function unpack(source: ResultSource, compression: Compression, progress: 
 }
 
 /** `account.unlooked`: bytes written since it was last asked how full the file system is. */
-async function writeMember(
-  member: Member,
-  target: string,
-  beside: Beside,
-  account: { unlooked: Bytes },
-): Promise<[string, Bytes]> {
+async function writeMember(member: Member, goal: Goal, account: { unlooked: Bytes }): Promise<[Written, Bytes]> {
   let size = 0;
-  const temporary = await writeBeside(target, beside, async (file) => {
+  const written = await writeBeside(goal, async (file) => {
     let failure: unknown = null;
     for await (const chunk of member.body) {
       // After a failure the rest is still read: to leave this loop would end the whole archive.
@@ -173,7 +178,7 @@ async function writeMember(
         account.unlooked += chunk.length;
         if (account.unlooked >= BETWEEN_LOOKS) {
           account.unlooked = 0;
-          await checkSpace(dirname(target));
+          await checkSpace(goal.anchor.at('.'));
         }
         await writeAll(file, chunk);
         size += chunk.length;
@@ -184,7 +189,7 @@ async function writeMember(
     }
     if (failure !== null) throw failure;
   });
-  return [temporary, size];
+  return [written, size];
 }
 
 function shown(name: string): string {

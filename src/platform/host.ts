@@ -1,6 +1,6 @@
 /** Facts of the machine that templates and schedules may use, read once at start. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { statOf } from '../proc.ts';
 import type { Boot, EpochMs, Host } from '../types.ts';
@@ -11,6 +11,7 @@ export function readHost(): Host {
     // machine-id(5): empty where there is none, as in a container that was never booted.
     id: textOf('/etc/machine-id'),
     cpus: availableParallelism(),
+    memory: totalmem(),
     // getuid is there on every system Fate runs on; Node types it as optional for Windows.
     uid: process.getuid?.() ?? 0,
     boot: readBoot(Date.now()),

@@ -1,16 +1,14 @@
 /**
- * What Node lacks of the C library, through koffi: pipe2, memfd_create, FIONREAD, F_SETPIPE_SZ and flock. The only
- * file that knows koffi, which is loaded at the first call, so that nothing here costs a program that starts no run.
+ * What Node lacks of the C library for a run and a lock: pipe2, memfd_create, FIONREAD, F_SETPIPE_SZ and flock here,
+ * posix_spawn in spawn.ts. Nothing is loaded before the first call, so that it costs a program that starts no run nothing.
  * Failures are thrown as Node's own system errors are: `code` (`EMFILE`), `errno` (negative) and `syscall`.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { getSystemErrorMap } from 'node:util';
+import { closeSync, fchownSync, openSync, writeSync } from 'node:fs';
 import type { Native } from '../types.ts';
+import { failed, koffi, systemError } from './libc.ts';
+import { spawn } from './spawn.ts';
 
 interface LibC {
-  /** The errno of the last call made here. */
-  errno(): number;
   pipe2(fds: Int32Array, flags: number): number;
   memfdCreate(name: string, flags: number): number;
   ioctl(fd: number, request: number, type: 'int *', out: Int32Array): number;
@@ -30,7 +28,6 @@ const MFD_ALLOW_SEALING = 0x2;
 const MFD_NOEXEC_SEAL = 0x8;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const LOCK_UN = 8;
 // <asm/ioctls.h>: POWER has numbers of its own.
 const FIONREAD = process.arch === 'ppc64' ? 0x4004667f : 0x541b;
 const EINTR = 4;
@@ -41,10 +38,8 @@ let loaded: LibC | null = null;
 
 function libc(): LibC {
   if (loaded === null) {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const c = koffi.load(null);
+    const c = koffi().load(null);
     loaded = {
-      errno: () => koffi.errno(),
       pipe2: c.func('int pipe2(_Out_ int *fds, int flags)'),
       memfdCreate: c.func('int memfd_create(const char *name, unsigned int flags)'),
       ioctl: c.func('int ioctl(int fd, unsigned long request, ...)'),
@@ -53,15 +48,6 @@ function libc(): LibC {
     };
   }
   return loaded;
-}
-
-function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error'];
-  return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { code, errno: -errno, syscall });
-}
-
-function failed(syscall: string): NodeJS.ErrnoException {
-  return systemError(libc().errno(), syscall);
 }
 
 function pipe(): { read: number; write: number } {
@@ -75,7 +61,7 @@ function pipe(): { read: number; write: number } {
 function memoryFd(name: string): number {
   const fd = libc().memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
   if (fd >= 0) return fd;
-  if (libc().errno() !== EINVAL) throw failed('memfd_create');
+  if (koffi().errno() !== EINVAL) throw failed('memfd_create');
   const older = libc().memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (older < 0) throw failed('memfd_create');
   return older;
@@ -105,7 +91,7 @@ function enlargePipe(fd: number, size: number): void {
   libc().fcntl(fd, F_SETPIPE_SZ, 'int', size);
 }
 
-export const native: Native = { pipe, memoryFile, bytesWaiting, enlargePipe };
+export const native: Native = { spawn, giveTo: fchownSync, pipe, memoryFile, bytesWaiting, enlargePipe };
 
 /**
  * flock(2) with LOCK_EX | LOCK_NB: takes the lock of an open file without waiting. False when another open file
@@ -113,7 +99,7 @@ export const native: Native = { pipe, memoryFile, bytesWaiting, enlargePipe };
  */
 export function tryLock(fd: number): boolean {
   while (libc().flock(fd, LOCK_EX | LOCK_NB) !== 0) {
-    const errno = libc().errno();
+    const errno = koffi().errno();
     if (errno === EAGAIN) return false;
     if (errno !== EINTR) throw systemError(errno, 'flock');
   }
@@ -123,9 +109,4 @@ export function tryLock(fd: number): boolean {
 /** FD_CLOEXEC of fcntl(2), for what libraries open without it. A refusal leaves the descriptor as it is. */
 export function closeOnExec(fd: number): void {
   libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
-}
-
-/** flock(2) with LOCK_UN. Throws a system error when `fd` is not open. */
-export function unlock(fd: number): void {
-  if (libc().flock(fd, LOCK_UN) !== 0) throw failed('flock');
 }

@@ -5,11 +5,12 @@
 import { messageOf } from '../errors.ts';
 import { formatDuration } from '../schedule/duration.ts';
 import { type Span, settleArrears } from '../schedule/missed.ts';
-import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task, Waited } from '../types.ts';
+import type { Entry, EpochMs, Level, Ms, Run, SkipReason, Task } from '../types.ts';
 import { newEntry, runOf } from './entries.ts';
 import type { ArrivalParts } from './parts.ts';
 import type { DueTask } from './plan.ts';
 import type { Live, Roster } from './roster.ts';
+import { describeWaited } from './waited.ts';
 
 /** Later than this with nobody there is missed, not late (SPEC 5). */
 export const LATE_WITHIN: Ms = 60_000;
@@ -86,9 +87,11 @@ export class Arrivals {
     const skipped = { reason, detail, at: clock.now() };
     const phase = entry.ending === null ? 'skipped' : 'ended';
     const attempt = entry.ending?.attempt ?? entry.attempt;
-    books.close({ ...entry, phase, attempt, retryAt: null, startedAt: null, pid: null, skipped });
+    const closed: Entry = { ...entry, phase, attempt, retryAt: null, startedAt: null, pid: null, skipped };
+    books.close(closed);
     const { id, task, due, count } = entry;
     emit({ type: 'skipped', id, task, due, count, level, reason, detail });
+    this.#parts.closed(closed);
   }
 
   /** One whose task is no more is given up. */
@@ -133,12 +136,11 @@ export class Arrivals {
   holds(run: Run, entry: Entry): boolean {
     const { condition } = run.task;
     if (condition === null) return true;
-    const said = `${condition.kind} = ${condition.source}`;
     try {
       if (condition.holds(this.#parts.scope(run))) return true;
-      this.skip(entry, 'info', 'condition', said);
+      this.skip(entry, 'info', 'condition', `${condition.kind} = ${condition.source}`);
     } catch (error) {
-      this.#parts.fail(run, entry, `the condition ${said} failed: ${messageOf(error)}`);
+      this.#parts.fail(run, entry, messageOf(error));
     }
     return false;
   }
@@ -168,10 +170,4 @@ function spansOf(dues: readonly EpochMs[], isOne: (due: EpochMs) => boolean): Sp
     else if (last !== undefined) spans.push(last);
   }
   return spans;
-}
-
-/** `mutex db (backup)` */
-function describeWaited({ for: what, mutex, who }: Waited): string {
-  const named = mutex === undefined ? what : `${what} ${mutex}`;
-  return who.length === 0 ? named : `${named} (${who.join(', ')})`;
 }

@@ -40,6 +40,8 @@ export function conclude(entry: Entry, task: Task | null, outcome: Outcome): Ent
     signal: exit.signal,
     endedBy: exit.endedBy,
     reason,
+    memory: exit.usage.memory,
+    cpu: exit.usage.cpu,
   };
   const { id, attempt } = entry;
   const cause = causeOf(outcome);

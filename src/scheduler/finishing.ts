@@ -21,6 +21,8 @@ export interface Settled {
   readonly entry: Entry;
   readonly output: Output | null;
   readonly recorded: readonly RecordedResult[];
+  /** The uid of the task's user, to whom they belong; null where it ran as the scheduler. */
+  readonly owner: number | null;
 }
 
 /** Links the results that are not in place yet. */
@@ -36,7 +38,9 @@ export async function finishAttempt({ folder, end }: Attempt & { end: AttemptEnd
   if (kept !== null) tell('error', `the output is kept for 7 days in ${kept}`);
   await removeTemporaries(id, folder, tell);
   const output = ending?.status === 'OK' ? null : outputOf(await outputFile(folder), end.stderr ?? EMPTY);
-  return { entry: withResults(end.entry, recorded, kept), output, recorded };
+  // Of one run all have the same.
+  const owner = end.results[0]?.owner ?? null;
+  return { entry: withResults(end.entry, recorded, kept), output, recorded, owner };
 }
 
 const DIED = 'the scheduler died while it ran';
@@ -68,7 +72,7 @@ export async function loseAttempt(
   });
   const kept = folder === null || stdout.size === 0 ? null : await keepOutput(folder);
   const after = concluded(entry, task, outcome).entry;
-  return { entry: withResults(after, [], kept), output: outputOf(stdout, EMPTY), recorded: [] };
+  return { entry: withResults(after, [], kept), output: outputOf(stdout, EMPTY), recorded: [], owner: null };
 }
 
 async function removeTemporaries(id: string, folder: string, tell: (level: Level, msg: string) => void): Promise<void> {

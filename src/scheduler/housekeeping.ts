@@ -11,8 +11,16 @@ export interface Tidied {
   sweep(now: EpochMs, limit: number): number;
 }
 
+export interface TidyParts {
+  readonly spool: string;
+  readonly store: Tidied;
+  /** Control groups in which somebody lived on after a run (platform/control-groups.ts). */
+  readonly groups: { sweep(): void } | null;
+  readonly clock: Clock;
+}
+
 /** Begins at once. The result ends it. */
-export function keepTidy(spool: string, store: Tidied, clock: Clock): () => void {
+export function keepTidy({ spool, store, groups, clock }: TidyParts): () => void {
   let cancel = (): void => {};
   const sweep = (): void => {
     let removed = 0;
@@ -25,6 +33,7 @@ export function keepTidy(spool: string, store: Tidied, clock: Clock): () => void
   };
   const tidy = (): void => {
     void pruneSpool(spool, clock.now());
+    groups?.sweep();
     sweep();
   };
   tidy();

@@ -10,16 +10,18 @@ export function keepsCount({ keep }: Task): boolean {
 /**
  * Deletes what the task's `keep` says and answers what is known from then on; null when nothing is to be remembered.
  * @param known before the run, oldest first
+ * @param owner the uid of the task's user, to whom what was recorded belongs; null where it runs as the scheduler
  */
 export async function withRecorded(
   task: Task,
   known: readonly KnownResult[],
   recorded: readonly RecordedResult[],
-  times: { readonly at: EpochMs; readonly now: EpochMs },
+  { at, now }: { readonly at: EpochMs; readonly now: EpochMs },
+  owner: number | null,
 ): Promise<{ known: readonly KnownResult[] | null; problems: readonly string[] }> {
   if (recorded.length === 0 || !keepsCount(task)) return { known: null, problems: [] };
-  const all = [...known, ...recorded.map(({ path, size }) => ({ path, size, at: times.at }))];
-  const { left, problems } = await pruneResults(all, task.keep, times.now);
+  const all = [...known, ...recorded.map(({ path, size }) => ({ path, size, at, ...(owner !== null && { owner }) }))];
+  const { left, problems } = await pruneResults(all, task.keep, now);
   return { known: left, problems };
 }
 

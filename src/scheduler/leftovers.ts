@@ -105,9 +105,17 @@ function isRecorded(entry: Entry | null, attempt: number): boolean {
 const isUnstarted = ({ phase, ending }: Entry): boolean =>
   (phase === 'planned' || phase === 'waiting') && ending === null;
 
-/** A run that began stands for all due times in its span, also for those planned one by one before they were collapsed. */
+/**
+ * A run that began stands for all due times in its span, also for those planned one by one before they were collapsed. What
+ * was asked for is no due time.
+ */
 const covers = (run: Entry, entry: Entry): boolean =>
-  run.id !== entry.id && run.task === entry.task && run.first <= entry.due && entry.due <= run.due;
+  !run.byHand &&
+  !entry.byHand &&
+  run.id !== entry.id &&
+  run.task === entry.task &&
+  run.first <= entry.due &&
+  entry.due <= run.due;
 
 /**
  * What waited, or was to be retried, is written as planned again just before it starts. Without a mark it did not: it goes

@@ -8,7 +8,8 @@ import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { faultPoint } from '../faults.ts';
 import type { PreparedResult } from '../output/result.ts';
-import { synced, syncFolder, writeAll } from '../output/result-file.ts';
+import { writeAll } from '../output/result-file.ts';
+import { synced, syncFolder } from '../output/sync.ts';
 import { decodeEntry, encodeEntry } from '../state/entry.ts';
 import { asFields, asName, asOneOf, asText, asWhole, parseJson } from '../state/guards.ts';
 import type { StoredState } from '../state/store.ts';
@@ -118,7 +119,11 @@ function readPrepared(value: unknown): PreparedResult | null {
   const [suffix = '', label = '', ext = ''] = [fields.suffix, fields.label, fields.ext].map(
     (text) => asText(text) ?? '',
   );
-  return { temporary, target, suffix, label, ext, size: asWhole(fields.size, 0) ?? 0, onConflict, dev, ino };
+  const size = asWhole(fields.size, 0) ?? 0;
+  // An older version knew of none; one that cannot be read must not become the scheduler.
+  const owner = asWhole(fields.owner ?? null, 0);
+  if (owner === null && (fields.owner ?? null) !== null) return null;
+  return { temporary, target, suffix, label, ext, size, onConflict, owner, dev, ino };
 }
 
 function readState(value: unknown): StoredState | null {

@@ -5,12 +5,15 @@ const NO_EXIT = {
   code: null,
   signal: null,
   endedBy: 'itself',
+  limit: null,
   failure: null,
   pid: null,
   stdoutBytes: 0,
   stdoutError: null,
   state: null,
+  stderrDropped: 0,
   left: 0,
+  usage: { memory: null, cpu: null, outOfMemory: 0 },
 } as const;
 
 function outcomeOf(status: 'Failed' | 'Lost', exit: Exit, reason: string): Outcome {

@@ -1,5 +1,18 @@
 /** What the loop needs from outside: the only ways in which it touches the world. */
-import type { Boot, Clock, Cursor, Entry, Level, Pause, Run, RunHandle, Scope, Summary, TaskEvent } from '../types.ts';
+import type {
+  Boot,
+  Clock,
+  Cursor,
+  Entry,
+  Level,
+  Ms,
+  Pause,
+  Run,
+  RunHandle,
+  Scope,
+  Summary,
+  TaskEvent,
+} from '../types.ts';
 import type { Books } from './books.ts';
 import type { Live } from './roster.ts';
 
@@ -19,6 +32,8 @@ export interface ArrivalParts extends RunWorld {
   fail(run: Run, entry: Entry, reason: string): void;
   /** One that waits is given up: it leaves the queue and the roster. */
   forget(live: Live): void;
+  /** Nothing more comes of this occurrence. */
+  closed(entry: Entry): void;
 }
 
 export interface SchedulerParts extends RunWorld {
@@ -31,6 +46,10 @@ export interface SchedulerParts extends RunWorld {
   zonesChanged(): boolean;
   /** The clock was set, or the machine slept. */
   tellClock(level: Level, message: string): void;
+  /** How long the loop may rest at most: so that a watchdog hears of it in time. */
+  readonly longestWait: Ms;
+  /** The loop has turned; `busy`: in a stop, something still ends, or is being recorded, in its time. */
+  turned(busy: boolean): void;
   /** A pass, or a moment of the daemon in which something ran, is over. */
   passed(summary: Summary): void;
 }

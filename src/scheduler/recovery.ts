@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import { endSurvivors } from '../execution/survivors.ts';
 import { faultPoint } from '../faults.ts';
 import type { Batch, Closing, KnownResult, Store, StoredState } from '../state/store.ts';
-import type { Clock, Cursor, Entry, EpochMs, Ms, Output, Task } from '../types.ts';
+import type { Clock, ControlGroups, Cursor, Entry, EpochMs, Ms, Output, Task } from '../types.ts';
 import { finishAttempt, type Log, loseAttempt, type Settled } from './finishing.ts';
 import { withRecorded } from './known-results.ts';
 import { type Leftovers, sortLeftovers } from './leftovers.ts';
@@ -32,6 +32,8 @@ export interface RecoveryParts {
   readonly log: Log;
   /** Between SIGTERM and SIGKILL for what is left of lost runs whose task is no more; default 10 s. */
   readonly grace?: Ms;
+  /** Where the runs of the scheduler that died may have had groups of their own; they tell of its processes as well. */
+  readonly groups?: Pick<ControlGroups, 'find'> | null;
 }
 
 export interface Recovered {
@@ -82,7 +84,8 @@ async function endProcesses({ lost }: Leftovers, parts: RecoveryParts): Promise<
     const grace = parts.tasks.get(entry.task)?.grace ?? parts.grace ?? GRACE;
     byGrace.set(grace, (byGrace.get(grace) ?? new Set()).add(entry.id));
   }
-  const counts = await Promise.all([...byGrace].map(([grace, ids]) => endSurvivors(ids, grace, parts.clock)));
+  const { clock, groups = null } = parts;
+  const counts = await Promise.all([...byGrace].map(([grace, ids]) => endSurvivors(ids, grace, clock, groups)));
   return new Map(counts.flatMap((found) => [...found]));
 }
 
@@ -135,7 +138,11 @@ class Settling {
   }
 
   /** @param superseded a later attempt of the run began, whose entry tells of this one */
-  async take({ entry, output, recorded }: Settled, state: StoredState | null, superseded: boolean): Promise<void> {
+  async take(
+    { entry, output, recorded, owner }: Settled,
+    state: StoredState | null,
+    superseded: boolean,
+  ): Promise<void> {
     if (!superseded) this.#entries.set(entry.id, { entry, output });
     const endedAt = entry.ending?.endedAt ?? entry.due;
     if (state !== null && endedAt >= this.#lastGoodEnd(entry)) this.#states.set(entry.task, state);
@@ -144,7 +151,7 @@ class Settling {
     if (task === undefined) return;
     const known = this.#results.get(task.name) ?? store.results(task.name);
     const times = { at: endedAt, now: clock.now() };
-    const after = await withRecorded(task, known, recorded, times);
+    const after = await withRecorded(task, known, recorded, times, owner);
     for (const msg of after.problems) this.#parts.log('warning', 'result', { msg, task: task.name, run: entry.id });
     if (after.known !== null) this.#results.set(task.name, after.known);
   }
@@ -177,7 +184,9 @@ class Settling {
   /** Where the plan could not be written, the due times of what began are not to be handed out again. */
   #cursors(): Map<string, Cursor> {
     const cursors = new Map<string, Cursor>();
-    for (const { task: name, due } of this.settled) {
+    for (const { task: name, due, byHand } of this.settled) {
+      // Of what was asked for the schedule knows nothing.
+      if (byHand) continue;
       const cursor = cursors.get(name) ?? this.#parts.store.cursor(name);
       const schedule = this.#parts.tasks.get(name)?.schedule;
       const fingerprint = cursor?.fingerprint ?? schedule?.fingerprint;

@@ -1,11 +1,16 @@
 /** What the scheduler tells, as records of Fate's own log (SPEC 10). */
+import type { ForJournal } from '../log/record.ts';
 import { formatDuration } from '../schedule/duration.ts';
-import type { LogFields, Logger, Run, Summary, TaskEvent } from '../types.ts';
+import type { LogFields, Logger, Ms, Run, Summary, TaskEvent } from '../types.ts';
+import { endedSentence, skippedSentence, startedSentence, summarySentence } from './sentences.ts';
 
 /** More results of one run than this are counted, not named. */
 const NAMED_RESULTS = 20;
 
 const iso = (at: number): string => new Date(at).toISOString();
+
+/** The journal has sentences for people, and lengths as numbers. */
+const journal = (message: string, lengths: Readonly<Record<string, Ms>> = {}): ForJournal => ({ message, lengths });
 
 function occurrence({ attempt, collapsed, due }: Run): LogFields {
   return {
@@ -35,6 +40,7 @@ function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
     results: results.length > NAMED_RESULTS ? results.length : undefined,
     stdout: event.stdout || undefined,
     stderr: event.stderr || undefined,
+    journal: journal(endedSentence(event), { duration: exit.duration }),
   };
 }
 
@@ -43,8 +49,15 @@ export function reportEvent(logger: Logger, event: TaskEvent): void {
     case 'started': {
       const { id } = event.run;
       const task = event.run.task.name;
-      const late = formatDuration(Math.max(0, event.at - event.run.due));
-      logger.log('info', 'started', { task, run: id, pid: event.pid, ...occurrence(event.run), late });
+      const late = Math.max(0, event.at - event.run.due);
+      logger.log('info', 'started', {
+        task,
+        run: id,
+        pid: event.pid,
+        ...occurrence(event.run),
+        late: formatDuration(late),
+        journal: journal(startedSentence(event), { late }),
+      });
       break;
     }
     case 'ended':
@@ -54,7 +67,16 @@ export function reportEvent(logger: Logger, event: TaskEvent): void {
       const { id, task, due, count, reason, detail } = event;
       const kind = reason === 'missed' ? 'missed' : 'skipped';
       const counted = count > 1 ? { count } : {};
-      logger.log(event.level, kind, { msg: detail, task, run: id, due: iso(due), reason, ...counted });
+      const sentence = journal(skippedSentence(event));
+      logger.log(event.level, kind, {
+        msg: detail,
+        task,
+        run: id,
+        due: iso(due),
+        reason,
+        ...counted,
+        journal: sentence,
+      });
       break;
     }
   }
@@ -65,5 +87,6 @@ export function reportSummary(logger: Logger, summary: Summary): void {
     execution_count: summary.executions,
     ...(summary.failures > 0 ? { failure_count: summary.failures } : {}),
     ...(summary.next === null ? {} : { scheduled_next: iso(summary.next.at), scheduled_next_task: summary.next.task }),
+    journal: journal(summarySentence(summary)),
   });
 }

@@ -4,20 +4,21 @@
  * has one entry in the ledger, which says what became of it, and that tenancy (SPEC 6) holds at every moment. Touches no
  * file and no process itself: `SchedulerParts` does.
  */
-import type { Concluded, Configuration, Entry, EpochMs, Ms, Run, Summary, Task } from '../types.ts';
+import type { Asked, Configuration, Entry, EpochMs, Ms, Summary, Task } from '../types.ts';
 import { Arrivals, LATE_WITHIN, LATE_WITHIN_PASS } from './arrivals.ts';
-import { conclude } from './conclude.ts';
 import { Cursors } from './cursors.ts';
+import { Ends } from './ends.ts';
 import { Inheritance } from './inheritance.ts';
-import { failedOutcome } from './outcome.ts';
 import type { Left, SchedulerParts } from './parts.ts';
 import { Plan } from './plan.ts';
+import { Requests } from './requests.ts';
 import { type Live, Roster } from './roster.ts';
-import { Tally } from './tally.ts';
+import { Stopping } from './stopping.ts';
 import { Timekeeper } from './timekeeper.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
-const LONGEST_WAIT: Ms = 30_000;
+/** How often a stop says that it goes on. */
+const STOP_LOOK: Ms = 5_000;
 /** So many runs are started in one turn; each takes some ms. */
 const STARTS = 128;
 
@@ -31,16 +32,17 @@ export class Scheduler {
   readonly #time: Timekeeper;
   readonly #arrivals: Arrivals;
   readonly #inheritance: Inheritance;
+  readonly #ends: Ends;
+  readonly #requests: Requests;
   #tasks = new Map<string, Task>();
   #cancelTimer: (() => void) | null = null;
   /** Nobody was there before the first look at the plan. */
   #first = true;
-  #stopping = false;
+  readonly #stop = new Stopping();
   /** A turn is on its way. */
   #coming = false;
   /** Runs that were started, and whose end is not recorded yet. */
   #going = 0;
-  readonly #tally = new Tally();
   #finish: (() => void) | null = null;
   /** Tasks that a reload has just brought in: nobody was there for those that could not be read before it. */
   #returned: ReadonlySet<string> = new Set();
@@ -57,16 +59,37 @@ export class Scheduler {
     };
     this.#room = new WaitingRoom({ ...parts, ...waits }, this.#roster);
     this.#time = new Timekeeper({ ...parts, cursors: this.#cursors, plan: this.#plan, room: this.#room });
-    const ways = { fail: this.#fail.bind(this), forget: (live: Live) => void this.#room.leave(live) };
+    const ways = {
+      fail: (...failed: Parameters<Ends['failed']>) => this.#ends.failed(...failed),
+      forget: (live: Live) => void this.#room.leave(live),
+      closed: (entry: Entry) => this.#requests.closed(entry),
+      remove: (entry: Entry) => this.#arrivals.remove(entry),
+    };
     this.#arrivals = new Arrivals({ ...parts, ...ways }, this.#roster);
     const heirs = { plan: this.#plan, roster: this.#roster, room: this.#room, arrivals: this.#arrivals };
     this.#inheritance = new Inheritance(left.open, heirs);
+    this.#ends = new Ends({ ...parts, ...ways, ...heirs });
+    this.#requests = new Requests({ ...parts, ...heirs });
+  }
+
+  /** For a look at what goes and what waits. */
+  get rows(): Pick<Requests, 'running' | 'waiting'> {
+    return this.#requests;
+  }
+
+  get stopping(): boolean {
+    return this.#stop.begun;
+  }
+
+  /** Runs since the start, and what is due next. */
+  get summary(): Summary {
+    return { ...this.#ends.tally.total, next: this.#plan.next() };
   }
 
   /** Schedules until stopped, or, in a pass, until nothing is due, waits or runs. Load a configuration first. */
   run(): Promise<Summary> {
     return new Promise((resolve) => {
-      this.#finish = () => resolve({ ...this.#tally.total, next: this.#plan.next() });
+      this.#finish = () => resolve(this.summary);
       this.#turn();
     });
   }
@@ -87,31 +110,47 @@ export class Scheduler {
     this.#refresh();
     this.#inheritance.handOn(configuration, this.#tasks, changed, now);
     this.#time.start(now);
-    this.#startWithBoot(now);
+    const boots = [...this.#tasks.values()].filter(({ schedule }) => schedule.kind === 'reboot');
+    const booted = boots.filter(({ name }) => this.#cursors.takeBoot(name, boot, now));
+    for (const live of booted.flatMap((task) => this.#arrivals.booted(task, now) ?? [])) this.#room.enter(live, now);
     books.flush();
     if (started) this.#turn();
   }
 
   /** Nothing new starts, running groups are told to end; `run` resolves when all is recorded. */
   stop(): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#plan.takeBack(this.#parts.clock.now());
+    if (this.stopping) return;
+    const now = this.#parts.clock.now();
+    this.#stop.begin(this.#roster.all(), now);
+    this.#plan.takeBack(now);
+    this.#requests.giveUp();
     this.#room.close();
     this.#parts.books.flush();
     for (const { handle, over } of this.#roster.all()) if (!over) handle?.end('stop');
     this.#turn();
   }
 
+  /** A run of a task of the configuration, beside its schedule. */
+  ask(task: Task): Asked {
+    const asked = this.#requests.ask(task, this.#parts.clock.now());
+    this.#turn();
+    return { ...asked, waited: this.#requests.waitedFor(asked.run) };
+  }
+
+  /** Ends what goes and drops what waits. @throws FateError RUN_UNKNOWN */
+  kill(what: string): ReturnType<Requests['kill']> {
+    const rows = this.#requests.kill(what);
+    this.#soon();
+    return rows;
+  }
+
   killAll(): void {
     for (const { handle } of this.#roster.all()) handle?.kill();
   }
 
-  // ------------------------------------------------------------------------------------------------ one turn
-
   #turn(): void {
     const { now, leapt } = this.#time.look();
-    if (!this.#stopping) {
+    if (!this.stopping) {
       this.#collect(now, this.#first ? 'off' : leapt ? 'clock' : null);
       this.#first = false;
       if (this.#parts.zonesChanged()) this.#time.replan(now);
@@ -122,6 +161,7 @@ export class Scheduler {
     }
     this.#arm();
     this.#rest();
+    this.#parts.turned(this.#stop.isBusy(this.#roster.all(), now));
   }
 
   /** One turn for all that happens until then: a backlog of short runs must not keep out signals, timeouts and ends. */
@@ -163,19 +203,21 @@ export class Scheduler {
       this.#soon();
     });
     handle.done.then((concluded) => {
-      this.#ended(live, concluded);
+      this.#going -= 1;
+      this.#ends.ended(live, concluded, this.#tasks.get(live.run.task.name), this.stopping);
       this.#soon();
     });
   }
 
   /** Arms the one timer: for the next time that matters, or to look at the clock. */
   #arm(): void {
+    const { clock, longestWait } = this.#parts;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    if (this.#stopping || this.#finish === null) return;
+    if (this.#finish === null) return;
     const next = Math.min(this.#plan.wake(this.#mode === 'stay'), this.#room.wake());
-    const wait = Math.min(LONGEST_WAIT, Math.max(0, next - this.#parts.clock.now()));
-    this.#cancelTimer = this.#parts.clock.after(wait, () => this.#turn());
+    const wait = this.stopping ? STOP_LOOK : Math.min(longestWait, Math.max(0, next - clock.now()));
+    this.#cancelTimer = clock.after(wait, () => this.#turn());
   }
 
   /** When nothing goes on any more: tells so, and ends a pass or a stop. */
@@ -183,57 +225,15 @@ export class Scheduler {
     if (this.#going > 0 || this.#finish === null) return;
     // A pass waits neither for room on the disk nor for a retry: the next one sees to what could not start.
     if (this.#mode === 'pass') this.#room.close();
-    if (this.#room.waiting > 0 && !this.#stopping) return;
-    const moment = this.#tally.takeMoment();
+    if (this.#room.waiting > 0 && !this.stopping) return;
+    const moment = this.#ends.tally.takeMoment();
     if (moment.executions > 0 || this.#mode === 'pass') this.#parts.passed({ ...moment, next: this.#plan.next() });
-    if (this.#mode === 'stay' && !this.#stopping) return;
+    if (this.#mode === 'stay' && !this.stopping) return;
     this.#parts.books.flush();
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#finish();
     this.#finish = null;
-  }
-
-  // ------------------------------------------------------------------------------------------------ ends, and what changes under way
-
-  /** An attempt is over and recorded. */
-  #ended(live: Live, { outcome, entry }: Concluded): void {
-    this.#going -= 1;
-    this.#room.recorded(live);
-    this.#tell(live.run, outcome);
-    live.entry = entry;
-    const task = this.#tasks.get(entry.task);
-    const tryAgain = entry.phase === 'retry' && !this.#stopping;
-    if (tryAgain && task !== undefined) this.#room.awaitRetry(live, task);
-    else this.#roster.remove(live);
-    if (tryAgain && task === undefined) this.#arrivals.remove(entry);
-  }
-
-  /** A run whose condition failed: it cannot even be begun. */
-  #fail(run: Run, entry: Entry, reason: string): void {
-    const { books, clock } = this.#parts;
-    const failed = failedOutcome(reason, clock.now());
-    const concluded = conclude(entry, run.task, failed);
-    if (concluded.phase === 'ended') books.close(concluded);
-    else {
-      books.put(run.id, concluded);
-      this.#room.awaitRetry(this.#roster.add(run, concluded, 'retry'), run.task);
-    }
-    this.#tell(run, { ...failed, retryAt: concluded.retryAt });
-  }
-
-  #tell(run: Run, outcome: Concluded['outcome']): void {
-    this.#parts.emit({ type: 'ended', run, ...outcome });
-    this.#tally.count(outcome);
-  }
-
-  /** Tasks with `@reboot`, once per boot. */
-  #startWithBoot(now: EpochMs): void {
-    for (const task of this.#tasks.values()) {
-      const due = task.schedule.kind === 'reboot' && this.#cursors.takeBoot(task.name, this.#parts.boot, now);
-      const arrived = due ? this.#arrivals.booted(task, now) : null;
-      if (arrived !== null) this.#room.enter(arrived, now);
-    }
   }
 
   /** What waits goes on by the new configuration, or is given up. */

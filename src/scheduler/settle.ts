@@ -9,6 +9,7 @@ import { faultPoint } from '../faults.ts';
 import { type Preparation, prepareResults, publishResults } from '../output/result.ts';
 import { reasonOf } from '../output/result-file.ts';
 import { discardAll } from '../output/result-publish.ts';
+import { formatSize } from '../schedule/size.ts';
 import { MOST } from '../state/entry.ts';
 import type { Batch, StoredState } from '../state/store.ts';
 import { decodeState } from '../state/task-state.ts';
@@ -17,6 +18,7 @@ import type {
   Entry,
   Excerpt,
   Exit,
+  Identity,
   Level,
   LogEvent,
   Outcome,
@@ -43,6 +45,8 @@ export interface Ended {
   /** The task's state before, and what fd 3 was given of it. */
   readonly before: StoredState | null;
   readonly sent: string;
+  /** As whom it ran, to whom its results are to belong; null where that was the scheduler. */
+  readonly identity: Identity | null;
   readonly stderr: () => Excerpt;
 }
 
@@ -90,9 +94,10 @@ export async function settle(ended: Ended, parts: RunParts): Promise<Concluded> 
   const tell: Tell = (level, msg, event = 'result') =>
     parts.log(level, event, { msg, task: run.task.name, run: run.id });
   const outcome = (stdout: string, stderr: string): Outcome => {
-    const base = { ...statusOf(exit, run.task.successExit), exit, results: [], reason: exit.failure };
+    const base = { ...statusOf(exit, run.task.successExit), exit, results: [], reason: whyOf(exit, run.task) };
     return { ...base, retryAt: null, stdout, stderr };
   };
+  if (exit.stderrDropped > 0) tell('warning', dropped(exit, run.task), 'log');
   try {
     faultPoint('run.ended');
     const good = statusOf(exit, run.task.successExit).status === 'OK';
@@ -107,6 +112,21 @@ export async function settle(ended: Ended, parts: RunParts): Promise<Concluded> 
     await closeEntry(parts, end.entry, null, {}).catch(() => {});
     return end;
   }
+}
+
+/** What there is to say of an end besides its status. */
+function whyOf({ failure, limit, usage: { outOfMemory } }: Exit, { limits }: Task): string | null {
+  if (failure !== null || limit !== null || outOfMemory === 0) return failure ?? limit;
+  const ended = outOfMemory === 1 ? 'one of its processes' : `${outOfMemory} of its processes`;
+  const full =
+    limits.memory === null ? 'its memory was used up' : `limits.memory (${formatSize(limits.memory)}) was used up`;
+  return `the kernel ended ${ended}, since ${full}`;
+}
+
+function dropped({ stderrDropped }: Exit, { limits }: Task): string {
+  const past = limits.log === null ? 'its limit' : `limits.log (${formatSize(limits.log)})`;
+  const be = stderrDropped === 1 ? 'was' : 'were';
+  return `${formatSize(stderrDropped)} of standard error past ${past} ${be} dropped`;
 }
 
 async function record(
@@ -141,7 +161,8 @@ async function record(
   const entry = withResults(end.entry, recorded, kept);
   const close = async (): Promise<Durable> => {
     const times = { at: exit.endedAt, now: parts.clock.now() };
-    const after = await withRecorded(task, parts.stored.results(task.name), recorded, times);
+    const known = parts.stored.results(task.name);
+    const after = await withRecorded(task, known, recorded, times, ended.identity?.uid ?? null);
     for (const problem of after.problems) tell('warning', problem);
     return closeEntry(parts, entry, output, {
       ...(state === null ? {} : { states: new Map([[task.name, state]]) }),
@@ -160,7 +181,7 @@ async function record(
 const NO_RESULTS: Preparation = { prepared: [], problems: [], warnings: [] };
 
 /** Prepares the result, or says why there is none. */
-async function prepare({ run, exit, folder }: Ended, parts: RunParts, tell: Tell): Promise<Preparation> {
+async function prepare({ run, exit, folder, identity }: Ended, parts: RunParts, tell: Tell): Promise<Preparation> {
   const { task } = run;
   if (task.resultPath.kind === 'none') return NO_RESULTS;
   if (exit.stdoutError !== null) {
@@ -175,6 +196,7 @@ async function prepare({ run, exit, folder }: Ended, parts: RunParts, tell: Tell
     endedAt: exit.endedAt,
     resultFolder: parts.resultFolder,
     spool: folder,
+    owner: identity,
     stamp: parts.stamp(task.schedule.timezone),
   });
   for (const warning of preparation.warnings) tell('warning', warning);

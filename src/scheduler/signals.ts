@@ -1,5 +1,5 @@
 /**
- * The signals of a scheduler: TERM and INT stop, a second one kills at once; HUP reloads, one after the other. They are
+ * The signals of a scheduler: TERM and INT stop, a second one kills at once; HUP reloads. They are
  * caught before there is anything to stop: a start that waits for what a crash left is given up in good order.
  */
 import type { Level, LogEvent, LogFields } from '../types.ts';
@@ -12,8 +12,7 @@ export class Signals {
   #stops = 0;
   #hungUp = false;
   #scheduler: Steered | null = null;
-  #reload: (() => Promise<void>) | null = null;
-  #reloading = Promise.resolve();
+  #reload: (() => void) | null = null;
 
   constructor(log: (level: Level, event: LogEvent, fields: LogFields) => void) {
     this.#log = log;
@@ -25,15 +24,10 @@ export class Signals {
   }
 
   /** @param reload null where there is none: SIGHUP is then ignored */
-  attach(scheduler: Steered, reload: (() => Promise<void>) | null): void {
+  attach(scheduler: Steered, reload: (() => void) | null): void {
     this.#scheduler = scheduler;
     this.#reload = reload;
     if (this.#hungUp) this.#hangUp();
-  }
-
-  /** Resolves when no reload is under way any more. */
-  idle(): Promise<void> {
-    return this.#reloading;
   }
 
   release(): void {
@@ -57,7 +51,6 @@ export class Signals {
 
   readonly #hangUp = (): void => {
     this.#hungUp = this.#scheduler === null;
-    const reload = this.#reload;
-    if (reload !== null && !this.stopped) this.#reloading = this.#reloading.then(reload);
+    if (!this.stopped) this.#reload?.();
   };
 }

@@ -1,4 +1,5 @@
 /** What a run writes to fd 2 becomes log records as it comes (SPEC 10); keeps its beginning and end for the run's own record. */
+import type { ForJournal } from '../log/record.ts';
 import { createRecordReader, type TaskLogRecord } from '../output/record.ts';
 import type { Clock, Excerpt, Level, LogEvent, LogFields, Ms, Run } from '../types.ts';
 import { collectExcerpt } from './excerpt.ts';
@@ -57,5 +58,6 @@ function fieldsOf(record: TaskLogRecord, run: Run): LogFields {
     size: record.size,
     encoding: record.encoding,
     warning: record.warning,
+    ...(record.msg === null ? { journal: { message: record.text } satisfies ForJournal } : {}),
   };
 }

@@ -44,6 +44,7 @@ export function bareEntry(id: string, task: string, due: EpochMs, phase: Phase):
     plannedAt: due,
     absent: null,
     inTurn: false,
+    byHand: false,
     queuedAt: null,
     waited: null,
     startedAt: null,
@@ -76,7 +77,8 @@ export function encodeEntry(entry: Entry): string {
 }
 
 /** Fields that are undefined do not appear in JSON. */
-function endingFields({ attempt, duration, code, signal, endedBy, reason, ...rest }: Ending): Fields {
+function endingFields(ending: Ending): Fields {
+  const { attempt, duration, code, signal, endedBy, reason, memory, cpu, ...rest } = ending;
   return {
     attempt: attempt === 1 ? undefined : attempt,
     ...rest,
@@ -85,6 +87,8 @@ function endingFields({ attempt, duration, code, signal, endedBy, reason, ...res
     signal: signal ?? undefined,
     endedBy: endedBy === 'itself' ? undefined : endedBy,
     reason: reason ?? undefined,
+    memory: memory ?? undefined,
+    cpu: cpu ?? undefined,
   };
 }
 
@@ -107,6 +111,7 @@ export function decodeEntry(text: string): Entry | null {
     plannedAt: asInstant(record.plannedAt) ?? due,
     absent: asOneOf(['off', 'clock', 'invalid'], record.absent),
     inTurn: record.inTurn === true,
+    byHand: record.byHand === true,
     queuedAt: asInstant(record.queuedAt),
     waited: readWaited(record.waited),
     startedAt: asInstant(record.startedAt),
@@ -145,6 +150,8 @@ function readEnding(value: unknown): Ending | null {
     signal: asName(fields.signal),
     endedBy: asOneOf(ENDED_BY, fields.endedBy) ?? 'itself',
     reason: asText(fields.reason),
+    memory: asWhole(fields.memory, 0),
+    cpu: asWhole(fields.cpu, 0),
   };
 }
 

@@ -27,6 +27,8 @@ export interface KnownResult {
   readonly path: string;
   readonly size: Bytes;
   readonly at: EpochMs;
+  /** The uid of the task's user, to whom it belongs; none where the task ran as the scheduler. */
+  readonly owner?: number;
 }
 
 /** By task name; null deletes. */
@@ -209,5 +211,6 @@ function readState(text: string | undefined): StoredState | null {
 function readKnown(value: unknown): KnownResult | null {
   const fields = asFields(value);
   const [path, size, at] = [asName(fields?.path), asWhole(fields?.size, 0), asInstant(fields?.at)];
-  return path === null || size === null || at === null ? null : { path, size, at };
+  const owner = asWhole(fields?.owner, 0);
+  return path === null || size === null || at === null ? null : { path, size, at, ...(owner !== null && { owner }) };
 }

@@ -109,7 +109,7 @@ class Scene {
 function ended(due: number, status: Status, changes: Partial<Ending> = {}): Ending {
   const endedBy = status === 'Lost' ? 'lost' : 'itself';
   const base = { attempt: 1, startedAt: due + 5, endedAt: due + 9, duration: 4, code: 0, signal: null, reason: null };
-  return { ...base, status, endedBy, ...changes };
+  return { ...base, memory: null, cpu: null, status, endedBy, ...changes };
 }
 
 function excerpt(text: string): Excerpt {

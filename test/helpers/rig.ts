@@ -63,6 +63,8 @@ export function configuration(...tasks: readonly Task[]): Configuration {
     log: [],
     patience: 600_000,
     history: { maxRuns: 1000, maxFailures: 1000, maxAge: null },
+    controlGroups: true,
+    steerGroup: null,
   };
 }
 
@@ -177,7 +179,7 @@ export function makeRig(
           due,
           attempt,
           runId: id,
-          host: { name: 'h', id: 'i', cpus: 1, uid: 0, boot },
+          host: { name: 'h', id: 'i', cpus: 1, memory: 1 << 30, uid: 0, boot },
         }),
         newRunId: () => `r${++ids}`,
         pausesOf: (task) => rig.pauses.get(task) ?? [],
@@ -189,6 +191,8 @@ export function makeRig(
         },
         emit: (event) => events.push(event),
         tellClock: (level, message) => told.push(`${level}: ${message}`),
+        longestWait: 30_000,
+        turned: () => {},
         passed: (summary) => summaries.push(summary),
       },
       mode,
@@ -209,6 +213,7 @@ function outcome(status: Status, clock: FakeClock): Outcome {
     code: status === 'OK' ? 0 : 1,
     signal: null,
     endedBy: 'itself',
+    limit: null,
     failure: null,
     pid: 1,
     startedAt: at,
@@ -217,7 +222,9 @@ function outcome(status: Status, clock: FakeClock): Outcome {
     stdoutBytes: 0,
     stdoutError: null,
     state: null,
+    stderrDropped: 0,
     left: 0,
+    usage: { memory: null, cpu: null, outOfMemory: 0 },
   };
   const level = status === 'OK' ? 'info' : 'error';
   return { status, level, exit, results: [], reason: null, retryAt: null, stdout: '', stderr: '' };

@@ -1,5 +1,5 @@
 /** Resolved tasks for tests, without a configuration file. */
-import type { EpochMs, Ms, Schedule, Task } from '../../src/types.ts';
+import type { EpochMs, ExecutionContext, Limits, Ms, Schedule, Task } from '../../src/types.ts';
 
 /** Due at every multiple of `period` since the epoch, moved by `offset`. */
 export function every(period: Ms, offset: Ms = 0): Schedule {
@@ -18,6 +18,18 @@ export function every(period: Ms, offset: Ms = 0): Schedule {
     },
   };
 }
+
+export const NO_CONTEXT: ExecutionContext = {
+  env: [],
+  envFiles: [],
+  cwd: null,
+  user: null,
+  group: null,
+  umask: null,
+  nice: null,
+  credentials: [],
+};
+export const NO_LIMITS: Limits = { output: null, log: null, memory: null, cpu: null, processes: null };
 
 export function makeTask(name: string, changes: Partial<Task> = {}): Task {
   return {
@@ -47,6 +59,8 @@ export function makeTask(name: string, changes: Partial<Task> = {}): Task {
     mutex: null,
     maxWait: null,
     retry: null,
+    context: NO_CONTEXT,
+    limits: NO_LIMITS,
     ...changes,
   };
 }

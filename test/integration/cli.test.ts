@@ -48,11 +48,17 @@ test('docs/commands.md names every option there is, and no other', async (t) => 
     'fate',
     'fate control',
     'fate check',
+    'fate kill',
+    'fate list',
+    'fate logs',
     'fate next',
     'fate pause',
+    'fate reload',
     'fate resume',
+    'fate run',
     'fate runs',
     'fate show',
+    'fate status',
     'fate why',
     'fate debug execute',
     'fate debug run',
@@ -179,7 +185,9 @@ test('check and --strict agree on the status', async (t) => {
 });
 
 test('check is quiet when all is well, and tells every problem otherwise', async (t) => {
-  const good = makePrefix(t, { 'tasks.toml': '[disk]\nschedule = "0 3 * * *"\nexec = ["true"]\n' });
+  // Of whoever runs this: a task of root's that names no user is told.
+  const user = `user = ${process.getuid?.() ?? 0}\n`;
+  const good = makePrefix(t, { 'tasks.toml': `[disk]\nschedule = "0 3 * * *"\nexec = ["true"]\n${user}` });
   assert.deepEqual(await good.run('fate', 'check'), { status: 0, signal: null, stdout: '', stderr: '' });
 
   const bad = makePrefix(t, {

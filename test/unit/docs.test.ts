@@ -63,12 +63,14 @@ test('docs/index.md leads to every page of docs/', () => {
 });
 
 test('docs/dependencies.md names every package with its version, and no other', () => {
-  const { dependencies, devDependencies } = JSON.parse(read('package.json'));
+  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read('package.json'));
   const lock = JSON.parse(read('package-lock.json')).packages;
-  const expected = Object.entries<string>({ ...dependencies, ...devDependencies }).map(([name, version]) => {
-    const license: string = lock[`node_modules/${name}`].license;
-    return `${name} ${version} ${license}`;
-  });
+  const expected = Object.entries<string>({ ...dependencies, ...optionalDependencies, ...devDependencies }).map(
+    ([name, version]) => {
+      const license: string = lock[`node_modules/${name}`].license;
+      return `${name} ${version} ${license}`;
+    },
+  );
   const rows = read('docs/dependencies.md').matchAll(/^\| (\S+) \| (\d\S+) \| ([^|(]+?) (?:\([^|]*\) )?\|/gm);
   assert.deepEqual(
     [...rows].map(([, name, version, license]) => `${name} ${version} ${license}`).sort(),

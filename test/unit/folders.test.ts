@@ -19,7 +19,15 @@ test('all folders on the way are made, the first of them is told, and what is th
   makeFoldersSync(join(top, 'x/y'));
   makeFoldersSync(join(top, 'x/y'));
   assert.ok(statSync(join(top, 'x/y')).isDirectory());
-  await Promise.all(Array.from({ length: 20 }, () => makeFolders(join(top, 'm/a/n/y'))));
+});
+
+test('of many who make the same folders at the same moment, each has them', async (t) => {
+  const top = root(t);
+  for (let round = 0; round < 100; round += 1) {
+    const folder = join(top, `${round}/a/b`);
+    await Promise.all(Array.from({ length: 10 }, () => makeFolders(folder)));
+    assert.ok(statSync(folder).isDirectory());
+  }
 });
 
 test('a file in the way, and a file system that makes no folders, are errors and not for ever', async (t) => {

@@ -16,7 +16,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['folders.ts', 'proc.ts'],
   ['schedule', 'tenancy'],
   ['execution', 'output', 'state', 'log', 'systemd', 'control', 'conf', 'platform'],
-  ['scheduler', 'reload.ts'],
+  ['scheduler', 'reload.ts', 'preload.ts'],
   ['daemon.ts'],
   ['cli'],
   ['bin'],
@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   winston: ['log'],
   'winston-transport': ['log'],
   koffi: ['platform'],
+  'sd-notify': ['systemd'],
   yargs: ['cli'],
   'string-width': ['cli'],
 };

@@ -73,7 +73,7 @@ async function control(
   { stay, detach }: { stay: boolean; detach: boolean },
 ): Promise<number> {
   const { tellReady, startDetached, isDetached } = await import('../detach.ts');
-  const { loadOptionsFor, pathsFor } = await import('../context.ts');
+  const { LIB, loadOptionsFor, pathsFor } = await import('../context.ts');
   const paths = pathsFor(args);
   if (!args['no-banner'] && !isDetached()) {
     const { showBanner } = await import('../banner.ts');
@@ -81,8 +81,11 @@ async function control(
   }
   if (detach && !isDetached()) return startDetached(program, paths.data);
   const { runEngine } = await import('../../daemon.ts');
+  const { readVersion } = await import('../version.ts');
   const summary = await runEngine({
     program,
+    version: readVersion(),
+    group: LIB,
     mode: stay ? 'stay' : 'pass',
     paths,
     load: loadOptionsFor(paths, args.strict),

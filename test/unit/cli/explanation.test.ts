@@ -56,6 +56,17 @@ test('a run on time is told as such, with how it ended and when it is due next',
   assert.equal(next, DUE + 24 * HOUR);
 });
 
+test('a run that was asked for is told as such', () => {
+  assert.equal(
+    say({ entry: makeEntry({ byHand: true }) })[0],
+    'backup was asked for at <02:00:00>, with fate run (run0).',
+  );
+  const open = makeEntry({ id: 'run1', byHand: true, phase: 'started', startedAt: DUE, due: DUE + MINUTE });
+  assert.ok(
+    say({ entry: makeEntry(), open: [open] }).includes('Its run run1, asked for at <02:01:00>, has not ended.'),
+  );
+});
+
 const lateEnding = makeEnding({ startedAt: DUE + 5 * MINUTE });
 
 test('a run that came late says what held it up, and who', () => {
@@ -167,6 +178,7 @@ test('each reason not to run is told', () => {
     skipped('max_wait', 'it waited for longer than max_wait (1m), kept back by mutex db (a)'),
     /given up at <02:01:00>, since it waited for longer than max_wait \(1m\), kept back by mutex db \(a\)\./,
   );
+  assert.equal(skipped('kill', 'fate kill'), 'It was not run: it was told not to, at <02:01:00>, with fate kill.');
   assert.match(skipped('removed', 'it was disabled while it waited'), /not run: it was disabled while it waited\./);
 });
 

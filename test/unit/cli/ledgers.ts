@@ -30,6 +30,8 @@ export function makeEnding(changes: Partial<Ending> = {}): Ending {
     signal: null,
     endedBy: 'itself',
     reason: null,
+    memory: null,
+    cpu: null,
     ...changes,
   };
 }

@@ -87,7 +87,8 @@ test('the remarks on an entry say what its columns do not', () => {
   assert.equal(of({ count: 5, absent: 'off', resultCount: 1 }), 'for 5 due times; missed; 1 result');
   const skipped = { reason: 'missed', detail: 'missed: skip', at: NOW } as const;
   assert.equal(of({ phase: 'skipped', skipped, absent: 'off' }), 'missed: missed: skip');
-  assert.equal(of({ phase: 'waiting', waited: { for: 'mutex', who: ['a', 'b'] } }), 'for mutex (a, b)');
+  assert.equal(of({ phase: 'waiting', waited: { for: 'mutex', mutex: 'db', who: ['a', 'b'] } }), 'for mutex db (a, b)');
+  assert.equal(of({ byHand: true }), 'by hand');
   const error = makeEnding({ status: 'Error', code: 1 });
   assert.equal(of({ phase: 'retry', attempt: 2, ending: error, retryAt: NOW + 5000 }), 'attempt 1: Error, again in 5s');
 });
@@ -97,8 +98,8 @@ test('the JSON of an entry has every field, with times in UTC and lengths in mil
   const entry = makeEntry({
     attempt: 2,
     earlier,
-    ending: makeEnding({ attempt: 2, startedAt: DUE + 60_000 }),
-    waited: { for: 'tenancy', who: ['a'] },
+    ending: makeEnding({ attempt: 2, startedAt: DUE + 60_000, memory: 4096, cpu: 7 }),
+    waited: { for: 'mutex', mutex: 'db', who: ['a'] },
     results: [{ path: '/r.json', label: '', ext: '.json', size: 3 }],
     resultCount: 1,
     stdoutBytes: 3,
@@ -112,6 +113,7 @@ test('the JSON of an entry has every field, with times in UTC and lengths in mil
     first: '2026-11-22T02:00:00.000Z',
     count: 1,
     timezone: 'Europe/Berlin',
+    by_hand: false,
     planned: '2026-11-22T01:59:57.000Z',
     queued: '2026-11-22T02:00:00.000Z',
     started: '2026-11-22T02:01:00.000Z',
@@ -122,10 +124,12 @@ test('the JSON of an entry has every field, with times in UTC and lengths in mil
     ended_by: 'itself',
     reason: null,
     duration_ms: 2000,
+    memory: 4096,
+    cpu_ms: 7,
     first_started: '2026-11-22T02:00:00.004Z',
     lateness_ms: 4,
     absent: null,
-    waited: { for: 'tenancy', who: ['a'], ms: 4 },
+    waited: { for: 'mutex', mutex: 'db', who: ['a'], ms: 4 },
     skipped: null,
     retry: null,
     earlier: [
@@ -139,6 +143,8 @@ test('the JSON of an entry has every field, with times in UTC and lengths in mil
         ended_by: 'itself',
         reason: null,
         duration_ms: 2000,
+        memory: null,
+        cpu_ms: null,
       },
     ],
     pid: null,

@@ -32,8 +32,8 @@ test('a run in full: every attempt, what it waited for, its results, and nothing
   const entry = makeEntry({
     attempt: 2,
     earlier: [makeEnding({ status: 'Failed', code: null, reason: 'no\u0007such user' })],
-    ending: makeEnding({ attempt: 2, startedAt: DUE + 60_000 }),
-    waited: { for: 'tenancy', who: ['a', 'b'] },
+    ending: makeEnding({ attempt: 2, startedAt: DUE + 60_000, memory: 12_900_000, cpu: 1_234 }),
+    waited: { for: 'mutex', mutex: 'db', who: ['a', 'b'] },
     results: [{ path: '/data/r.json', label: '', ext: '.json', size: 3 }],
     resultCount: 1,
     stdoutBytes: 3,
@@ -45,16 +45,24 @@ test('a run in full: every attempt, what it waited for, its results, and nothing
     ['exit', 'exit status 0'],
     ['due', 'Sun 2026-11-22 02:00:00 +00:00'],
     ['arrived', 'Sun 2026-11-22 02:00:00 +00:00'],
-    ['waited', 'for tenancy (a, b), 4ms'],
+    ['waited', 'for mutex db (a, b), 4ms'],
     ['attempt', '2'],
     ['started', 'Sun 2026-11-22 02:01:00 +00:00'],
     ['late', '4ms'],
     ['ended', 'Sun 2026-11-22 02:01:02 +00:00'],
     ['duration', '2s'],
+    ['memory', '12.3 MiB at most'],
+    ['cpu', '1.23s'],
     ['attempt 1', 'Sun 2026-11-22 02:00:00 +00:00, 2s: Failed; no\\u0007such user'],
     ['output', '3 bytes'],
     ['result', '/data/r.json (3 bytes)'],
   ]);
+});
+
+test('a run that was asked for says so', () => {
+  const lines = new Map(linesOf(makeEntry({ byHand: true }), wall, DUE + 90_000));
+  assert.equal(lines.get('asked for'), 'Sun 2026-11-22 02:00:00 +00:00');
+  assert.equal(lines.has('due'), false);
 });
 
 test('what was not run says why, and what it stands for', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FateError } from '../../../src/errors.ts';
 import type { Problem } from '../../../src/types.ts';
+import { badContexts } from '../../fixtures/conf/bad-contexts.ts';
 import { badDefaults } from '../../fixtures/conf/bad-defaults.ts';
 import { badFiles } from '../../fixtures/conf/bad-files.ts';
 import type { BadInput } from '../../fixtures/conf/bad-input.ts';
@@ -10,7 +11,13 @@ import { badTasks } from '../../fixtures/conf/bad-tasks.ts';
 import { badValues } from '../../fixtures/conf/bad-values.ts';
 import { makeFolder } from '../../fixtures/conf/folder.ts';
 
-const tables: Readonly<Record<string, readonly BadInput[]>> = { badFiles, badTasks, badValues, badDefaults };
+const tables: Readonly<Record<string, readonly BadInput[]>> = {
+  badFiles,
+  badTasks,
+  badValues,
+  badDefaults,
+  badContexts,
+};
 
 for (const [table, inputs] of Object.entries(tables)) {
   describe(table, () => {

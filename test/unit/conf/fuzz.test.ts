@@ -22,6 +22,7 @@ function resolve(defaults: Document | null, tasks: readonly Document[]): Resolut
   return resolveConfiguration({
     defaults,
     tasks,
+    conf: '/conf',
     data: '/data',
     host: HOST,
     deviceId: undefined,
@@ -44,10 +45,14 @@ disk:
 mail: {schedule: "*/5 * * * *", shell: {script: "echo x", executable: bash}, success_exit: [1, 2], scheduling: {tenancy: 1}}
 sync: {schedule: "@every 90s", retry: {limit: 5, delay: 1m, backoff: 1.5, max_delay: 1h, on: [error, lost]}, scheduling: {overlap: queue, mutex: net, max_wait: 2h}}
 start: {schedule: "@reboot", retry: 2, scheduling: {overlap: replace}}
+as: {schedule: "@daily", env: {A: "<%= env.HOME %>", B: null, C: 1}, env_file: [/a, -b], cwd: /, user: root, group: 0, umask: "077", nice: 3, credentials: {k: /k}, limits: {output: 1M, memory: 50%, cpu: 20%, processes: 9}}
 `;
 const DEFAULTS = `timeout: 5m
 retry: {limit: 2, delay: 10s, backoff: 3, max_delay: 5m, on: [retry, error, timeout, signal, failed]}
-scheduling: {tenancy: 4, overlap: allow, mutex: all, max_wait: 1d, patience: 0}
+scheduling: {tenancy: 4, overlap: allow, mutex: all, max_wait: 1d, patience: 0, cgroup: false}
+env: {A: x, D: y}
+limits: {log: 1M}
+control: {steer_group: adm}
 history: {max_runs: 10, max_failures: 0, max_age: 30d}
 schedule: {timezone: UTC, missed: skip}
 path: {keep: {count: 3}, log: [/dev/stderr, {file: x.log, rotation: 1M}]}
@@ -237,14 +242,17 @@ test('any value for any key is accepted or told, and what is accepted is whole',
       assert.equal(tasks.length + invalid.length, 1);
       assert.equal(
         badDefaults,
-        findings.some(({ file }) => file === 'd'),
+        findings.some(({ file, severity }) => file === 'd' && severity === 'error'),
       );
       assert.ok(patience >= 0 && history.maxRuns >= 0 && history.maxFailures >= 0 && (history.maxAge ?? 1) > 0);
       if (tasks[0] !== undefined) {
         assert.ok(Object.values(tasks[0]).every((part) => part !== undefined));
         assert.ok(tasks[0].successExit.includes(0) && tasks[0].tenancy >= 1 && tasks[0].grace >= 0);
         assert.ok(tasks[0].mutex !== '' && (tasks[0].maxWait ?? 1) > 0);
-        const { retry } = tasks[0];
+        const { retry, context, limits } = tasks[0];
+        assert.ok(Object.values(limits).every((limit) => limit === null || limit > 0));
+        assert.ok(context.env.every(({ name }) => name !== '' && !/[=\0]/.test(name)));
+        assert.ok((context.umask ?? 0) <= 0o777 && Math.abs(context.nice ?? 0) <= 20);
         if (retry !== null) {
           const { limit, delay, backoff, maxDelay, on } = retry;
           assert.ok([limit, delay, maxDelay].every(Number.isSafeInteger) && Number.isFinite(backoff));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Scope, Task } from '../../../src/types.ts';
 import { HOST, makeFolder, taskOf } from '../../fixtures/conf/folder.ts';
+import { NO_CONTEXT, NO_LIMITS } from '../../helpers/tasks.ts';
 
 const SCOPE: Scope = {
   env: { HOME: '/root' },
@@ -50,6 +51,8 @@ test('a task with a schedule alone has every default', async (t) => {
     mutex: null,
     maxWait: null,
     retry: null,
+    context: NO_CONTEXT,
+    limits: { ...NO_LIMITS, log: 10 * 1024 ** 2 },
   });
   assert.deepEqual(task.command, { kind: 'command', program: 'fate-disk' });
   assert.deepEqual(task.resultPath, { kind: 'default' });
@@ -145,6 +148,8 @@ test('every key is applied, the same from both formats', async (t) => {
       mutex: 'disk',
       maxWait: 7_200_000,
       retry: { limit: 5, delay: 60_000, backoff: 1.5, maxDelay: 3_600_000, on: ['lost', 'error'] },
+      context: NO_CONTEXT,
+      limits: { ...NO_LIMITS, log: 10 * 1024 ** 2 },
     });
     assert.equal(task.condition?.kind, 'if');
     assert.equal(task.schedule.timezone, 'Europe/Berlin');
@@ -242,6 +247,8 @@ test('defaults hold for tasks that say nothing, mappings key by key', async (t) 
     mutex: 'm',
     maxWait: 300_000,
     retry: { limit: 7, delay: 120_000, backoff: 2, maxDelay: 600_000, on: ['failed'] },
+    context: NO_CONTEXT,
+    limits: { ...NO_LIMITS, log: 10 * 1024 ** 2 },
   });
   assert.equal(task.schedule.timezone, 'Asia/Tokyo');
   assert.equal(task.resultPath.kind, 'template');

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram, resolveCommand, taskEnvironment } from '../../../src/execution/command.ts';
-import type { Command, Run, Scope, Template } from '../../../src/types.ts';
+import { findProgram, resolveCommand } from '../../../src/execution/command.ts';
+import type { Command, Scope, Template } from '../../../src/types.ts';
 import { makeTask } from '../../helpers/tasks.ts';
 import { folder } from './harness.ts';
 
@@ -31,7 +30,7 @@ const scope: Scope = {
   due: 0,
   attempt: 1,
   runId: 'r1',
-  host: { name: 'h', id: '', cpus: 2, uid: 0, boot: { kernel: '', id: '', at: 0 } },
+  host: { name: 'h', id: '', cpus: 2, memory: 1 << 30, uid: 0, boot: { kernel: '', id: '', at: 0 } },
 };
 const text = (source: string): Template => ({ source, render: (s) => source.replaceAll('<task>', s.taskName) });
 const broken: Template = {
@@ -40,8 +39,8 @@ const broken: Template = {
     throw new Error('env.X is undefined');
   },
 };
-const resolved = (command: Command, env: Record<string, string> = { PATH }) =>
-  resolveCommand(makeTask('disk', { command }), scope, env);
+const resolved = (command: Command, env: Record<string, string> = { PATH }, cwd: string | null = null) =>
+  resolveCommand(makeTask('disk', { command }), scope, env, cwd);
 
 test('a program is looked for folder by folder, and what is not executable or no file is passed over', () => {
   assert.equal(findProgram('plain', PATH), join(two, 'plain'));
@@ -62,6 +61,21 @@ test('empty items of PATH are not the current folder, and no PATH at all is the 
   assert.equal(findProgram('plain', `::${two}:`), join(two, 'plain'));
   assert.match(findProgram('true', undefined) ?? '', /^\/(usr\/)?bin\/true$/);
   assert.match(findProgram('true', '') ?? '', /^\/(usr\/)?bin\/true$/);
+});
+
+test('what is relative is below the folder of the task, not of the scheduler', () => {
+  assert.equal(findProgram('./plain', PATH, two), join(two, 'plain'));
+  assert.equal(findProgram('two/plain', PATH, folder), join(two, 'plain'));
+  assert.equal(findProgram('plain', 'one:two', folder), join(two, 'plain'));
+  assert.deepEqual(resolved(exec(text('./plain'), text('x')), { PATH }, two), {
+    ok: true,
+    program: join(two, 'plain'),
+    argv: ['./plain', 'x'],
+  });
+  assert.deepEqual(resolved(exec(text('./plain')), { PATH }, one), {
+    ok: false,
+    message: `${join(one, 'plain')} is not executable`,
+  });
 });
 
 test('exec renders each item and resolves the first', () => {
@@ -152,56 +166,3 @@ for (const [name, command, env, message] of WRONG) {
     assert.deepEqual(resolved(command, env), { ok: false, message });
   });
 }
-
-// ---------------------------------------------------------------------------------------------- environment
-
-const run = (changes: Partial<Run> = {}): Run => ({
-  id: '01ABC',
-  task: makeTask('disk'),
-  due: Date.UTC(2026, 10, 5, 12, 0, 0),
-  attempt: 1,
-  collapsed: 0,
-  ...changes,
-});
-const FULL = { PATH: '/bin', HOME: '/h', USER: 'u', LOGNAME: 'u', SHELL: '/bin/dash' };
-
-test('a task gets the environment of the scheduler and what it is', () => {
-  assert.deepEqual(taskEnvironment({ ...FULL, X: '', LANG: 'C', GONE: undefined }, run()), {
-    ...FULL,
-    X: '',
-    LANG: 'C',
-    FATE_TASK: 'disk',
-    FATE_RUN_ID: '01ABC',
-    FATE_DUE: '2026-11-05T12:00:00Z',
-    FATE_ATTEMPT: '1',
-  });
-});
-
-test('the due time has milliseconds only where it needs them', () => {
-  assert.equal(taskEnvironment({}, run({ due: 1_793_880_000_250 })).FATE_DUE, '2026-11-05T12:00:00.250Z');
-  assert.equal(taskEnvironment({}, run({ due: 0, attempt: 3 })).FATE_DUE, '1970-01-01T00:00:00Z');
-  assert.equal(taskEnvironment({}, run({ attempt: 3 })).FATE_ATTEMPT, '3');
-});
-
-test('what systemd sets for the service itself is taken out', () => {
-  const names = `NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID LISTEN_FDNAMES JOURNAL_STREAM
-    INVOCATION_ID SYSTEMD_EXEC_PID MAINPID MANAGERPID PIDFILE MEMORY_PRESSURE_WATCH MEMORY_PRESSURE_WRITE
-    CREDENTIALS_DIRECTORY RUNTIME_DIRECTORY STATE_DIRECTORY CACHE_DIRECTORY LOGS_DIRECTORY CONFIGURATION_DIRECTORY`;
-  const env = Object.fromEntries(names.split(/\s+/).map((name) => [name, 'x']));
-  const kept = { ...FULL, MY_INVOCATION_ID: '1', XDG_RUNTIME_DIR: '/run/user/0', MAINPIDS: '2' };
-  const found = Object.keys(taskEnvironment({ ...env, ...kept }, run())).filter((name) => !name.startsWith('FATE_'));
-  assert.deepEqual(found.sort(), Object.keys(kept).sort());
-});
-
-test('a scheduler without them gives its user’s HOME, USER, LOGNAME, SHELL and a PATH', () => {
-  const { username, homedir, shell } = userInfo();
-  const env = taskEnvironment({ LANG: 'C' }, run());
-  assert.equal(env.PATH, '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
-  assert.deepEqual([env.HOME, env.USER, env.LOGNAME], [homedir, username, username]);
-  assert.equal(env.SHELL, shell || '/bin/sh');
-  assert.equal(taskEnvironment({ HOME: '/elsewhere' }, run()).HOME, '/elsewhere');
-});
-
-test('what the task is cannot be faked by the scheduler’s own environment', () => {
-  assert.equal(taskEnvironment({ FATE_TASK: 'other', FATE_ATTEMPT: '9' }, run()).FATE_TASK, 'disk');
-});

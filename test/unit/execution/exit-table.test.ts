@@ -21,6 +21,7 @@ const BY_ITSELF: [string, string, number[], string][] = [
   ['gets SIGKILL', 'kill -KILL $$', [0], 'Killed error itself SIGKILL'],
   ['gets SIGTERM', 'kill -TERM $$', [0], 'Terminated error itself SIGTERM'],
   ['gets another signal', 'kill -USR1 $$', [0], 'Signaled error itself SIGUSR1'],
+  ['gets a real-time signal', 'kill -37 $$', [0], 'Signaled error itself SIGRTMIN+3'],
   ['kills its own group', 'sleep 1000 & kill -KILL 0; sleep 1000', [0], 'Killed error itself SIGKILL'],
   ['terminates its own group', 'sleep 1000 & kill -TERM 0; sleep 1000', [0], 'Terminated error itself SIGTERM'],
   ['uses up its CPU time', 'ulimit -S -t 1; while :; do :; done', [0], 'Signaled error itself SIGXCPU'],
@@ -83,11 +84,19 @@ test('a task that is killed at once is Killed', async () => {
   await expectEnd(run, 'Killed warning kill SIGKILL');
 });
 
+test('a task that no process can be made for is Failed', async () => {
+  const run = start(['/bin/true', 'a\0b']);
+  assert.equal(run.pid, null);
+  run.end('stop');
+  run.kill();
+  await expectEnd(run, 'Failed error itself null');
+});
+
 test('a task that cannot be started is Failed', async () => {
   const file = join(folder, 'not-executable');
   writeFileSync(file, '#!/bin/sh\n', { mode: 0o644 });
   const run = start([file]);
-  assert.equal(run.pid, null);
+  await run.exit;
   run.end('stop');
   run.kill();
   await expectEnd(run, 'Failed error itself null');

@@ -6,8 +6,9 @@ import { after } from 'node:test';
 import { type Launch, type Launched, launch } from '../../../src/execution/launch.ts';
 import { statusOf } from '../../../src/execution/status.ts';
 import { native } from '../../../src/platform/native.ts';
-import type { Clock, Exit, Ms } from '../../../src/types.ts';
+import type { Clock, Exit, Ms, ProcessContext } from '../../../src/types.ts';
 import { repo } from '../../helpers/repo.ts';
+import { helper } from './helper.ts';
 
 export const folder = mkdtempSync(join(tmpdir(), 'fate-execution-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,6 +72,8 @@ export interface Started extends Launched {
 export const TIMEOUT: Ms = 60_000;
 export const GRACE: Ms = 10_000;
 
+export const NO_CONTEXT: ProcessContext = { identity: null, cwd: null, umask: null, nice: null };
+
 let count = 0;
 
 export function start(argv: readonly string[], changes: Partial<Launch> & { success?: number[] } = {}): Started {
@@ -82,6 +85,11 @@ export function start(argv: readonly string[], changes: Partial<Launch> & { succ
   const launched = launch({
     argv,
     env: { PATH: process.env.PATH ?? '' },
+    context: NO_CONTEXT,
+    group: null,
+    outputLimit: null,
+    logLimit: null,
+    helper,
     param: '',
     state: '',
     stdout: file,

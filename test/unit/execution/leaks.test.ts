@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { native } from '../../../src/platform/native.ts';
 import { folder, openDescriptors, pidsIn, program, putDown, sh, start } from './harness.ts';
+import { helper } from './helper.ts';
 
 const built = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
 
@@ -72,7 +73,7 @@ test('a descriptor that the task closed early, and that is another’s by now, i
     param: `${join(folder, 'go')}\n`,
   });
   await run.said('ready');
-  const during = before + 4;
+  const during = before + 5;
   while (openDescriptors() === during) await new Promise((resolve) => setImmediate(resolve));
   const pipes = Array.from({ length: 4 }, () => native.pipe());
   for (const { write } of pipes) writeSync(write, 'mine');
@@ -93,7 +94,8 @@ test('when descriptors run out at any point of a start, that run fails and nothi
     const { systemClock } = await import(${built('platform/clock.js')});
     const fs = await import('node:fs');
     let count = 0;
-    const run = () => launch({ argv: ['/bin/true'], env: {}, param: 'p', state: 's', timeout: null, grace: 0,
+    const run = () => launch({ argv: ['/bin/true'], env: {}, param: 'p', state: 's', context: { identity: null, cwd: null, umask: null, nice: null }, group: null,
+      outputLimit: null, logLimit: null, helper: ${JSON.stringify(helper)}, timeout: null, grace: 0,
       stdout: ${JSON.stringify(join(folder, 'emfile-'))} + count++, clock: systemClock, native, onStderr() {} }).exit;
     await run();
     const before = fs.readdirSync('/proc/self/fd').length;
@@ -130,6 +132,7 @@ test('a file size limit of the scheduler’s own is a failed write, not its deat
     const { native } = await import(${built('platform/native.js')});
     const { systemClock } = await import(${built('platform/clock.js')});
     const exit = await launch({ argv: ['/bin/sh', '-c', 'head -c 5000000 /dev/zero; exit 4'], env: process.env,
+      context: { identity: null, cwd: null, umask: null, nice: null }, group: null, outputLimit: null, logLimit: null,
       param: '', state: '', timeout: null, grace: 0, stdout: ${JSON.stringify(file)}, clock: systemClock, native,
       onStderr() {} }).exit;
     console.log(JSON.stringify([exit.code, exit.stdoutBytes, exit.stdoutError]));

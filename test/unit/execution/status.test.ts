@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { outOfMemory, overOutput } from '../../../src/execution/limits.ts';
 import { statusOf } from '../../../src/execution/status.ts';
 import type { EndedBy, Exit } from '../../../src/types.ts';
 
@@ -8,6 +9,7 @@ function exitWith(changes: Partial<Exit>): Exit {
     code: 0,
     signal: null,
     endedBy: 'itself',
+    limit: null,
     failure: null,
     pid: 4711,
     startedAt: 0,
@@ -16,10 +18,14 @@ function exitWith(changes: Partial<Exit>): Exit {
     stdoutBytes: 0,
     stdoutError: null,
     state: Buffer.alloc(0),
+    stderrDropped: 0,
     left: 0,
+    usage: { memory: null, cpu: null, outOfMemory: 0 },
     ...changes,
   };
 }
+
+const OUT: Partial<Exit> = { endedBy: 'limit', limit: outOfMemory({ memory: 1, cpu: 1, outOfMemory: 1 }, 1024) };
 
 const LINES: [string, Partial<Exit>, number[], string][] = [
   ['0', { code: 0 }, [0], 'OK info'],
@@ -33,7 +39,11 @@ const LINES: [string, Partial<Exit>, number[], string][] = [
   ['SIGTERM', { code: null, signal: 'SIGTERM' }, [0], 'Terminated error'],
   ['another signal', { code: null, signal: 'SIGSEGV' }, [0], 'Signaled error'],
   ['a failed start', { code: null, failure: 'not there', pid: null }, [0], 'Failed error'],
-  ['a limit', { code: 0, endedBy: 'limit' }, [0], 'Error error'],
+  ['a real-time signal', { code: null, signal: 'SIGRTMIN+3' }, [0], 'Signaled error'],
+  ['a limit', { code: 0, endedBy: 'limit', limit: overOutput(1) }, [0], 'Error error'],
+  ['the limit of memory, and SIGKILL', { ...OUT, code: null, signal: 'SIGKILL' }, [0], 'Killed error'],
+  ['the limit of memory, and another status', { ...OUT, code: 1 }, [0], 'Error error'],
+  ['the limit of memory, and a status of success_exit', { ...OUT, code: 3 }, [0, 3], 'OK info'],
   ['a lost scheduler', { code: null, endedBy: 'lost' }, [0], 'Lost error'],
 ];
 

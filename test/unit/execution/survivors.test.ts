@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { endSurvivors } from '../../../src/execution/survivors.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { NO_LIMITS, newGroup, openAt, skip } from '../platform/control-group-world.ts';
 import { lives, putDown } from './harness.ts';
 
 let made = 0;
@@ -112,6 +116,48 @@ test('a scheduler that is itself a task of the run does not end itself', async (
   });
   assert.deepEqual(await once(child, 'close'), [0, null]);
   assert.equal(said, '0\n');
+});
+
+/** A run of a scheduler that is no more, in a group of its own, as the next scheduler finds it. */
+async function leaveInGroup(t: TestContext, id: string, script: string, lines: number) {
+  const own = newGroup(t);
+  const path = openAt(t, own).groups?.make(id, NO_LIMITS)?.path ?? '';
+  const left = await leave(t, id, `echo 0 >${path}/cgroup.procs; ${script}`, lines);
+  const { groups } = openAt(t, own);
+  assert.equal(groups?.find(id)?.path, path);
+  return { ...left, groups, path };
+}
+
+test('what has neither environment nor session of the run is known by its control group', { skip }, async (t) => {
+  const id = newId();
+  const script = 'setsid env -i /bin/sh -c "echo \\$\\$; exec sleep 300" & wait';
+  const { child, pids, groups, path } = await leaveInGroup(t, id, script, 1);
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+  assert.equal((await endSurvivors(new Set([id]), 10_000, systemClock)).size, 0);
+  assert.deepEqual(pids.map(lives), [true]);
+  const counts = await endSurvivors(new Set([id, newId()]), 10_000, systemClock, groups);
+  assert.deepEqual([...counts], [[id, 1]]);
+  assert.deepEqual(pids.map(lives), [false]);
+  assert.equal(existsSync(path), false);
+});
+
+test('what is in the group and has the environment gets one SIGTERM, and what left the group one too', {
+  skip,
+}, async (t) => {
+  const id = newId();
+  const folder = mkdtempSync(join(tmpdir(), 'fate-survivors-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const note = (name: string): string =>
+    `trap 'echo term >>${folder}/${name}' TERM; echo $$; while :; do sleep 0.05; done`;
+  const inside = await leaveInGroup(t, id, note('inside'), 1);
+  const outside = await leave(t, id, note('outside'), 1);
+  const counts = await endSurvivors(new Set([id]), 300, systemClock, inside.groups);
+  assert.ok((counts.get(id) ?? 0) >= 2);
+  assert.deepEqual([...inside.pids, ...outside.pids].map(lives), [false, false]);
+  for (const name of ['inside', 'outside']) assert.equal(readFileSync(join(folder, name), 'utf8'), 'term\n');
+  assert.equal(existsSync(inside.path), false);
 });
 
 test('no run, nothing to look at', async () => {

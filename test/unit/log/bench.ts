@@ -40,6 +40,9 @@ export function scratch(t: TestContext): string {
   return folder;
 }
 
+/** What a log needs to know that has no journal. */
+export const PROGRAM = { program: 'fated', journal: null } as const;
+
 export const fileTarget = (file: string, more: Partial<LogTarget> = {}): LogTarget => ({
   kind: 'file',
   file,
@@ -66,7 +69,7 @@ export function bench(t: TestContext): Bench {
     clock,
     complaints: () => readFileSync(stderr, 'utf8'),
     async open(...targets) {
-      const logger = await createLogger({ targets, level: null, session: 'S', clock, env: {}, stderr: fd });
+      const logger = await createLogger({ ...PROGRAM, targets, level: null, session: 'S', clock, env: {}, stderr: fd });
       t.after(() => logger.close());
       return logger;
     },

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from '../../../src/log/logger.ts';
-import { bench, fileTarget, Hand, messages, say, scratch } from './bench.ts';
+import { bench, fileTarget, Hand, messages, PROGRAM, say, scratch } from './bench.ts';
 
 test('a log file is made with its folders, 0640, and gets every record once it is closed', async (t) => {
   const old = process.umask(0o022);
@@ -58,7 +58,7 @@ test('a level that is given overrides that of every target', async (t) => {
   const targets = ['a', 'b'].map((name, n) =>
     fileTarget(join(folder, name), { level: n === 0 ? 'debug' : 'critical' }),
   );
-  const common = { targets, session: 'S', clock: new Hand(), env: {} };
+  const common = { ...PROGRAM, targets, session: 'S', clock: new Hand(), env: {} };
   const logger = await createLogger({ ...common, level: 'warning' });
   assert.deepEqual([logger.enabled('info'), logger.enabled('warning')], [false, true]);
   logger.log('info', 'log', { msg: 'no' });

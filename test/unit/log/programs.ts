@@ -17,6 +17,7 @@ export const PRELUDE = `
   const target = { file: null, level: 'info', format: 'text', rotation: null, retention: null, compression: null };
   const open = (...kinds) => createLogger({
     targets: kinds.map((kind) => ({ ...target, kind })), level: null, session: 'S', clock: systemClock, env: process.env,
+    program: 'fated', journal: null,
   });
   const report = (text) => writeSync(1, text + '\\n');
   const breathe = () => new Promise(setImmediate);

@@ -256,14 +256,21 @@ test('an archive is not unpacked where less than 5 % is free', rootOnly, async (
 test('the umask of the process is obeyed', (t) => {
   const folder = makeFolder(t);
   const result = fileURLToPath(new URL('../../../src/output/result-file.js', import.meta.url));
+  const anchors = fileURLToPath(new URL('../../../src/output/anchors.js', import.meta.url));
   writeFileSync(join(folder, 'source'), 'text', { mode: 0o600 });
   const script = `
     import { linkBeside, writeBeside } from ${JSON.stringify(result)};
+    import { Anchors } from ${JSON.stringify(anchors)};
     import { statSync } from 'node:fs';
+    import { dirname } from 'node:path';
     const beside = { nameIn: (folder) => folder + '/hidden' };
-    const linked = await linkBeside('${folder}/a/x', beside, '${folder}/source');
-    const written = await writeBeside('${folder}/b/x', beside, async () => {});
-    for (const path of [linked, written]) console.log((statSync(path).mode & 0o777).toString(8));
+    const goal = async (target) => {
+      const anchor = await new Anchors().of(dirname(target), null);
+      return { target, anchor, beside, user: null, umask: null };
+    };
+    const linked = await linkBeside(await goal('${folder}/a/x'), '${folder}/source');
+    const written = await writeBeside(await goal('${folder}/b/x'), async () => {});
+    for (const { temporary: path } of [linked, written]) console.log((statSync(path).mode & 0o777).toString(8));
   `;
   const { stdout, stderr } = spawnSync(
     'sh',

@@ -129,7 +129,7 @@ test('where a result cannot be put, that is told, and its temporary is named', a
   const made = await prepare(t, RAW);
   mkdirSync(join(made.result, 'out.txt'));
   const { recorded, problems, failed } = await finishResults(made.prepared, made.stdout);
-  assert.deepEqual([recorded, failed], [[], [made.first.temporary]]);
+  assert.deepEqual([recorded, failed], [[], [made.first]]);
   assert.match(problems.join(), /out\.txt could not be written: what is there is no regular file/);
 });
 

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pack } from 'tar-stream';
 import type { ResultSource } from '../../../src/output/result.ts';
-import type { ResultFormat, Task, Template } from '../../../src/types.ts';
-import { makeTask } from '../../helpers/tasks.ts';
+import type { Identity, ResultFormat, Task, Template } from '../../../src/types.ts';
+import { makeTask, NO_CONTEXT } from '../../helpers/tasks.ts';
 
 export const ENDED = Date.UTC(2026, 2, 4, 5, 6, 7, 890);
 export const SECONDS = Math.floor(ENDED / 1000);
@@ -24,6 +24,9 @@ export interface Given {
   /** `path.result`: text in which %label%, %ext%, %default% are replaced; null records nothing. */
   readonly path?: string | null | (() => string);
   readonly onConflict?: Task['onConflict'];
+  /** The task's user. */
+  readonly owner?: Identity;
+  readonly umask?: number;
   /** Where the spool is, when not in the folder. */
   readonly spool?: string;
 }
@@ -50,6 +53,7 @@ export function sourceOf(folder: string, output: string | Uint8Array, given: Giv
   const task = makeTask('disk', {
     formatResult: given.format ?? { kind: 'auto' },
     onConflict: given.onConflict ?? 'rename',
+    context: { ...NO_CONTEXT, umask: given.umask ?? null },
     resultPath:
       path === undefined
         ? { kind: 'default' }
@@ -57,7 +61,7 @@ export function sourceOf(folder: string, output: string | Uint8Array, given: Giv
           ? { kind: 'none' }
           : { kind: 'template', template: templateOf(path) },
   });
-  const host = { name: 'host', id: '', cpus: 1, uid: 0, boot: { kernel: '', id: '', at: 0 } };
+  const host = { name: 'host', id: '', cpus: 1, memory: 1 << 30, uid: 0, boot: { kernel: '', id: '', at: 0 } };
   return {
     file,
     size: Buffer.byteLength(output),
@@ -66,6 +70,7 @@ export function sourceOf(folder: string, output: string | Uint8Array, given: Giv
     endedAt: ENDED,
     resultFolder: join(folder, 'result'),
     spool,
+    owner: given.owner ?? null,
     // As if the zone were an hour east of Greenwich.
     stamp: (at) => new Date(at + 3_600_000).toISOString().replaceAll(/[-:]/g, '').slice(0, 15),
   };

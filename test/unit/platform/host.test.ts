@@ -25,7 +25,7 @@ function proc(t: TestContext, files: Readonly<Record<string, string>>): string {
 }
 
 test('this machine has been started, before now, and says the same when it is asked again', () => {
-  const { boot, uid, cpus } = readHost();
+  const { boot, uid, cpus, memory } = readHost();
   assert.equal(boot.kernel, readFileSync(`/proc/${BOOT_ID}`, 'utf8').trim());
   assert.ok(boot.id.startsWith(`${boot.kernel}:`));
   const now = Date.now();
@@ -34,6 +34,8 @@ test('this machine has been started, before now, and says the same when it is as
   assert.equal(again.id, boot.id);
   assert.ok(Math.abs(again.at - boot.at) < 1000, `${again.at - boot.at} ms`);
   assert.ok(uid >= 0 && cpus >= 1);
+  const total = /^MemTotal: +(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  assert.equal(memory, Number(total) * 1024);
 });
 
 test('a machine was booted when its first process was started', (t) => {

@@ -10,6 +10,7 @@ import { encodeEntry } from '../../../src/state/entry.ts';
 import type { StoredState } from '../../../src/state/store.ts';
 import type { Ending, Entry, Task } from '../../../src/types.ts';
 import { makeTask } from '../../helpers/tasks.ts';
+import { NO_LIMITS, newGroup, openAt, skip, startIn } from '../platform/control-group-world.ts';
 import { DUE, ID, leave, makeRoot, namesIn, openWorld, plan, plannedEntry, settleIn, type World } from './world.ts';
 
 const TASK = makeTask('disk');
@@ -33,6 +34,8 @@ const ending = (changes: Partial<Ending> = {}): Ending => ({
   signal: null,
   endedBy: 'itself',
   reason: null,
+  memory: null,
+  cpu: null,
   ...changes,
 });
 
@@ -301,6 +304,29 @@ test('a spool that cannot be read stops the start: nobody knows what had begun',
   writeFileSync(join(world.root, 'file'), '');
   await assert.rejects(recover({ ...parts, spool: join(world.root, 'file') }), { code: 'ENOTDIR' });
   assert.deepEqual((await recover({ ...parts, spool: join(world.root, 'none') })).open, []);
+});
+
+test('what is left of a lost run in its control group is ended before it is settled', { skip }, async (t) => {
+  const world = makeWorld(t);
+  const own = newGroup(t);
+  const path = openAt(t, own).groups?.make(ID, NO_LIMITS)?.path ?? '';
+  const { ended } = await startIn(path, 'echo $$; exec sleep 300', 1);
+  plan(world, plannedEntry());
+  mark(world, plannedEntry());
+  await recover({
+    store: world.store,
+    spool: world.spool,
+    sameBoot: true,
+    boot: 'b',
+    tasks: new Map([['disk', TASK]]),
+    clock: systemClock,
+    log: world.parts.log,
+    groups: openAt(t, own).groups,
+  });
+  assert.equal(await ended, 'SIGTERM');
+  assert.equal(existsSync(path), false);
+  assert.deepEqual(statuses(world), ['Lost']);
+  assert.equal(world.told.find(({ event }) => event === 'ended')?.fields.survivors, 1);
 });
 
 test('temporaries of a lost run are removed where it noted them', async (t) => {

@@ -32,6 +32,8 @@ const END: AttemptEnd = {
       signal: null,
       endedBy: 'itself',
       reason: null,
+      memory: null,
+      cpu: null,
     },
   }),
   results: [
@@ -45,6 +47,7 @@ const END: AttemptEnd = {
       onConflict: 'replace',
       dev: '18446744073709551615',
       ino: '9007199254740993',
+      owner: 1000,
     },
   ],
   keep: true,
@@ -89,6 +92,7 @@ test('an outcome of which any part cannot be read is none', () => {
     { ...fields, entry: { ...(fields.entry as object), ending: null } },
     { ...fields, results: {} },
     { ...fields, results: [{ ...END.results[0], ino: 5 }] },
+    { ...fields, results: [{ ...END.results[0], owner: 'root' }] },
     { ...fields, results: [null] },
   ];
   for (const one of broken) assert.equal(decodeOutcome(JSON.stringify(one)), null);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { accounts } from '../../../src/platform/accounts.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { native } from '../../../src/platform/native.ts';
 import type { Durable } from '../../../src/scheduler/books.ts';
@@ -102,6 +103,10 @@ export function openWorld(root: string): World {
     clock: systemClock,
     native,
     env: process.env,
+    accounts,
+    uid: process.getuid?.() ?? 0,
+    controlGroups: () => null,
+    credentials: join(root, 'credentials'),
     stored: store,
     async close(batch: Batch): Promise<Durable> {
       store.write(batch);
@@ -115,7 +120,7 @@ export function openWorld(root: string): World {
       due: run.due,
       attempt: run.attempt,
       runId: run.id,
-      host: { name: 'h', id: 'i', cpus: 1, uid: 0, boot: { kernel: 'k', id: 'k:1', at: 0 } },
+      host: { name: 'h', id: 'i', cpus: 1, memory: 1 << 30, uid: 0, boot: { kernel: 'k', id: 'k:1', at: 0 } },
     }),
     log: (level, event, fields) => void told.push({ level, event, fields }),
     resultFolder: results,

@@ -29,6 +29,8 @@ const attemptEnd: fc.Arbitrary<Ending> = record<Ending>({
   signal: maybe(name),
   endedBy: fc.constantFrom(...ENDED_BY),
   reason: maybe(text),
+  memory: maybe(whole),
+  cpu: maybe(whole),
 });
 
 const entries: fc.Arbitrary<Entry> = record<Entry>({
@@ -42,6 +44,7 @@ const entries: fc.Arbitrary<Entry> = record<Entry>({
   plannedAt: instant,
   absent: fc.constantFrom(null, 'off' as const, 'clock' as const),
   inTurn: fc.boolean(),
+  byHand: fc.boolean(),
   queuedAt: maybe(instant),
   waited: maybe(record({ for: fc.constantFrom(...WAITED_FOR), who: fc.array(text, { maxLength: 5 }) })),
   startedAt: maybe(instant),
@@ -96,6 +99,10 @@ function assertSound(entry: Entry): void {
   if (entry.waited !== null) {
     assert.ok(WAITED_FOR.includes(entry.waited.for) && entry.waited.who.length <= 5);
     assert.ok(entry.waited.who.every((who) => typeof who === 'string'));
+  }
+  assert.equal(typeof entry.byHand, 'boolean');
+  for (const { memory, cpu } of [...entry.earlier, ...(entry.ending === null ? [] : [entry.ending])]) {
+    for (const used of [memory ?? 0, cpu ?? 0]) assert.ok(Number.isSafeInteger(used) && used >= 0);
   }
   assert.ok(entry.earlier.length <= 20 && entry.results.length <= 100);
   for (const { path, label, ext, size } of entry.results) {

@@ -30,6 +30,8 @@ export function ending(at: number, status: Status = 'OK'): Ending {
     signal: null,
     endedBy: 'itself',
     reason: null,
+    memory: null,
+    cpu: null,
   };
 }
 
