@@ -2,35 +2,42 @@
  * Wiring, and nothing else: configuration, log, lock, store and signals around the scheduler, for a daemon that stays and
  * for a single pass alike (SPEC 11). Promises that what was opened is closed again in the right order, whatever happens.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { configurationStems, type LoadOptions, loadConfiguration } from './conf/load.ts';
 import { formatProblem } from './conf/problems.ts';
-import { FateError } from './errors.ts';
-import { makeFoldersSync } from './folders.ts';
+import { CurrentLog } from './log/current-log.ts';
 import { createLogger } from './log/logger.ts';
 import { accounts } from './platform/accounts.ts';
 import { systemClock } from './platform/clock.ts';
 import { openControlGroups } from './platform/control-groups.ts';
 import { openJournal } from './platform/journal.ts';
-import { acquireLock, type Lock } from './platform/lock.ts';
 import { closeOnExec, native } from './platform/native.ts';
 import type { Paths } from './platform/paths.ts';
-import { makeRunFolder, pruneRunFolders, runFolder } from './platform/run-folder.ts';
+import {
+  CREDENTIALS,
+  makeRunFolder,
+  makeRunFolders,
+  pruneRunFolders,
+  removeRunFolder,
+  runFolder,
+} from './platform/run-folder.ts';
 import { spareNotify } from './platform/sd-notify.ts';
 import { preload } from './preload.ts';
 import { Reloads, tellProblems } from './reload.ts';
 import { Books } from './scheduler/books.ts';
+import { Closing } from './scheduler/closing.ts';
 import { contextWarnings } from './scheduler/context-warnings.ts';
 import { settleCrash } from './scheduler/crash.ts';
 import { keepTidy, roomTeller } from './scheduler/housekeeping.ts';
 import { limitWarnings } from './scheduler/limit-warnings.ts';
+import { takeLock } from './scheduler/own-lock.ts';
 import { reportEvent, reportSummary } from './scheduler/report.ts';
 import { startRun } from './scheduler/run.ts';
 import { newRunId } from './scheduler/run-id.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { scopeOf, stampIn } from './scheduler/scope.ts';
-import { Service } from './scheduler/service.ts';
+import { type Bustle, Service } from './scheduler/service.ts';
 import { Signals } from './scheduler/signals.ts';
 import { makeSpool } from './scheduler/spool.ts';
 import { steer } from './scheduler/steering.ts';
@@ -38,7 +45,7 @@ import { stateFolder } from './state/folder.ts';
 import { pauseAt, pausesOf } from './state/pauses.ts';
 import { openStore } from './state/store.ts';
 import { openNotifier } from './systemd/notify.ts';
-import type { Configuration, Level, LogEvent, LogFields, Logger, Ms, Summary } from './types.ts';
+import type { Configuration, Level, Logger, Ms, Problem, Summary } from './types.ts';
 
 /** Ends of runs within this share a sync. */
 const GROUP: Ms = 20;
@@ -55,11 +62,14 @@ export interface EngineOptions {
   readonly logLevel: Level | null;
   /** Remove the run folders of schedulers that are no more. */
   readonly prune: boolean;
-  /** The group of the control socket, where there is one of that name. */
-  readonly group: string;
+  /** The group of the control socket, where there is one of that name; null: none. */
+  readonly group: string | null;
   /** Called once when tasks can run. */
   readonly ready: () => void;
 }
+
+/** For what came in while the loop read a large configuration. */
+const A_MOMENT: Ms = 10;
 
 /** Runs until stopped, or for one pass. @throws FateError when it cannot start. */
 export async function runEngine(options: EngineOptions): Promise<Summary> {
@@ -73,44 +83,47 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const common = { level: options.logLevel, session, program, journal, clock: systemClock, env: process.env };
     return createLogger({ targets: conf.log, ...common });
   };
-  let logger = await openLog(configuration);
-  const log = (level: Level, event: LogEvent, fields: LogFields): void => logger.log(level, event, fields);
+  const logs = new CurrentLog(await openLog(configuration));
+  const { log } = logs;
   const tell = (level: Level, msg: string): void => log(level, 'systemd', { msg });
 
   const signals = new Signals(log);
-  const closing: (() => void | Promise<void>)[] = [() => logger.close(), () => signals.release()];
+  const closing = new Closing();
+  closing.add(() => signals.release());
   try {
     const { host, env, zones } = options.load;
     const groups = stays ? openControlGroups({ tell }) : null;
     /** What is wrong with it, and what of it this scheduler cannot give. */
     const tellOf = (conf: Configuration): void => {
       tellProblems(log, conf.problems);
+      const warn = (warnings: readonly Problem[]): void => {
+        for (const warning of warnings) log('warning', 'config', { msg: formatProblem(warning), task: warning.task });
+      };
       // Where there are groups, what they lack is said when a run needs it.
-      const unheld = groups === null || !conf.controlGroups ? limitWarnings(conf, null) : [];
-      for (const warning of [...contextWarnings(conf, { accounts, uid: host.uid, env }), ...unheld]) {
-        log('warning', 'config', { msg: formatProblem(warning), task: warning.task });
-      }
+      warn(groups === null || !conf.controlGroups ? limitWarnings(conf, null) : []);
+      void contextWarnings(conf, { accounts, uid: host.uid, env }).then(warn);
     };
     const clock = systemClock;
     const notifier = openNotifier(stays ? env : {}, tell, spareNotify);
     const service = new Service({ notifier, clock, zones });
-    closing.unshift(() => service.close());
+    closing.add(() => service.close());
     tellOf(configuration);
     const folder = stateFolder(paths.state, configurationStems(options.load), configuration.files);
-    const lock = takeLock(folder, options, log);
-    if (lock !== null) closing.unshift(() => lock.release());
     const ownFolder = runFolder(paths.run, process.pid);
-    makeFoldersSync(paths.run, 0o755);
-    if (options.prune) pruneRunFolders(paths.run);
+    const lock = takeLock({ ...options, folder, run: ownFolder, log });
+    if (lock !== null) closing.add(() => lock.release());
+    makeRunFolders(paths.run);
+    const stale = options.prune ? pruneRunFolders(paths.run) : [];
+    for (const msg of stale) log('warning', 'start', { msg });
     makeRunFolder(ownFolder, configuration.files);
-    closing.unshift(() => rmSync(ownFolder, { recursive: true, force: true }));
+    closing.add(() => void removeRunFolder(ownFolder));
     const store = openStore(folder, closeOnExec);
-    closing.unshift(() => store.close());
+    closing.add(() => store.close());
     store.keepHistory(configuration.history);
 
     const spool = makeSpool(folder);
     const books = new Books({ clock, store, log, group: GROUP });
-    closing.unshift(() => books.end());
+    closing.add(() => books.end());
     // What belongs to a live owner is not settled.
     const open =
       lock === null
@@ -125,7 +138,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       env,
       uid: host.uid,
       controlGroups: () => (configuration.controlGroups ? groups : null),
-      credentials: join(ownFolder, 'credentials'),
+      credentials: join(ownFolder, CREDENTIALS),
       stored: books,
       close: books.settle.bind(books),
       scope: scopeOf(env, host, clock),
@@ -144,11 +157,11 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         pausesOf: (task) => pausesOf(folder, task),
         roomToStart: roomTeller(spool, log),
         zonesChanged: () => zones.changed(),
-        emit: (event) => reportEvent(logger, event),
+        emit: (event) => reportEvent(log, event),
         tellClock: (level, msg) => log(level, 'clock', { msg }),
         longestWait: service.longestWait,
         turned: (busy) => service.turned(busy),
-        passed: (summary) => reportSummary(logger, summary),
+        passed: (summary) => reportSummary(log, summary),
       },
       mode,
       { cursors: store.cursors(), open },
@@ -161,9 +174,9 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       log,
       async adopt(next) {
         const nextLogger = await openLog(next);
-        const old = logger;
-        logger = nextLogger;
-        await old.close();
+        // Reading took its time, and what ended meanwhile is to be seen before what is due now.
+        await pause(A_MOMENT);
+        logs.swap(nextLogger);
         configuration = next;
         tellOf(next);
         store.keepHistory(next.history);
@@ -173,19 +186,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const reload = (): ReturnType<Reloads['request']> => service.reloading(() => reloads.request());
 
     scheduler.load(configuration);
-    signals.attach(
-      {
-        stop() {
-          service.stopping();
-          scheduler.stop();
-        },
-        killAll: () => scheduler.killAll(),
-      },
-      // Why it is refused is in the log.
-      stays ? () => void reload().catch(() => {}) : null,
-    );
-    closing.unshift(() => reloads.idle());
-    closing.unshift(keepTidy({ spool, store, groups, clock }));
+    closing.add(() => reloads.idle());
+    closing.add(keepTidy({ spool, store, groups, clock }));
     if (stays) {
       await preload();
       const steering = steer({
@@ -199,7 +201,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         now: clock.now,
       });
       const { openControlRoom } = await import('./scheduler/control-room.ts');
-      closing.unshift(
+      closing.add(
         await openControlRoom({
           run: paths.run,
           folder: ownFolder,
@@ -213,38 +215,35 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       log('info', 'start', { msg: `${program} schedules`, pid: process.pid, tasks: configuration.tasks.length });
     }
     options.ready();
+    const { rows } = scheduler;
+    const bustle = (): Bustle => ({
+      running: rows.running().length,
+      waiting: rows.waiting().length,
+      next: scheduler.summary.next,
+    });
     if (signals.stopped) scheduler.stop();
-    else {
-      const { rows } = scheduler;
-      service.ready(() => ({
-        running: rows.running().length,
-        waiting: rows.waiting().length,
-        next: scheduler.summary.next,
-      }));
-    }
+    else service.ready(bustle);
+    signals.attach(
+      {
+        stop() {
+          service.stopping();
+          scheduler.stop();
+        },
+        killAll: () => scheduler.killAll(),
+      },
+      // Why it is refused is in the log.
+      stays ? () => void reload().catch(() => {}) : null,
+    );
     const summary = await scheduler.run();
     if (stays) log('info', 'stop', { msg: `${program} has stopped` });
     return summary;
   } finally {
-    for (const close of closing) await close();
+    await closing.run((msg) => log('error', 'stop', { msg }));
+    await logs.close();
   }
 }
 
 function firstOf<T>(all: Iterable<T>): T | null {
   for (const one of all) return one;
-  return null;
-}
-
-type Log = (level: Level, event: LogEvent, fields: LogFields) => void;
-
-/** Null when another holds it and `--force` was given. @throws FateError LOCK_HELD */
-function takeLock(folder: string, { program, paths, force }: EngineOptions, log: Log): Lock | null {
-  const lock = acquireLock(folder, { pid: process.pid, program, run: runFolder(paths.run, process.pid) });
-  if (lock.held) return lock;
-  const who = lock.owner === null ? 'another scheduler' : `${lock.owner.program} (pid ${lock.owner.pid})`;
-  if (!force) {
-    throw new FateError('LOCK_HELD', `${who} runs this configuration already; --force goes on all the same`);
-  }
-  log('warning', 'lock', { msg: `${who} runs this configuration already; going on, since --force was given` });
   return null;
 }

@@ -1,7 +1,9 @@
 /**
  * Every error that Fate itself raises: a closed table of codes, each with the exit status of SPEC section 1.
- * docs/errors.md lists the same table; a test compares the two.
+ * docs/errors.md lists the same table; a test compares the two. Besides, the errors of the system: how they are made and read.
  */
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 import type { Problem } from './types.ts';
 
 export const ERRORS = {
@@ -49,4 +51,22 @@ export function messageOf(thrown: unknown): string {
 /** The errno name of a system error (`ENOSPC`), or null. */
 export function errnoOf(thrown: unknown): string | null {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+}
+
+/**
+ * An error of the kernel as Node makes them: `code` (`EMFILE`), `errno` (negative) and `syscall`.
+ * @param errno positive, as errno(3) has it
+ * @param textOf says it in words where libuv does not know it, whose list lacks some, ENOEXEC among them
+ */
+export function systemErrorOf(
+  errno: number,
+  syscall: string,
+  textOf: (errno: number) => string = (unknown) => `error ${unknown}`,
+): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [nameOf(errno), textOf(errno)];
+  return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { code, errno: -errno, syscall });
+}
+
+function nameOf(errno: number): string {
+  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `E${errno}`;
 }

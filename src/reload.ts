@@ -1,6 +1,6 @@
 /**
  * A reload (SPEC 3, 11): the new configuration as a whole, or the old one stays and it is told why. Promises that one goes on
- * at a time, in the order they were asked for.
+ * at a time, and that each answers for the files as they were when it was asked for, or later.
  */
 import { formatProblem, problemKey } from './conf/problems.ts';
 import { FateError, messageOf } from './errors.ts';
@@ -52,6 +52,8 @@ export interface ReloadParts {
 export class Reloads {
   readonly #parts: ReloadParts;
   #last: Promise<unknown> = Promise.resolve();
+  /** The one that has not begun: whoever asks meanwhile is answered by it. */
+  #coming: Promise<Reloaded> | null = null;
   /** The last one that is over. */
   told: DaemonStatus['reloaded'] = null;
 
@@ -61,7 +63,12 @@ export class Reloads {
 
   /** What became of it is logged. @throws FateError with the reason for which the old configuration stays */
   request(): Promise<Reloaded> {
-    const answer = this.#last.then(() => this.#reload());
+    if (this.#coming !== null) return this.#coming;
+    const answer = this.#last.then(() => {
+      this.#coming = null;
+      return this.#reload();
+    });
+    this.#coming = answer;
     this.#last = answer.catch(() => {});
     return answer;
   }

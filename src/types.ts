@@ -32,8 +32,7 @@ export type LogEvent =
   | 'state'
   | 'pass'
   | 'control'
-  | 'systemd'
-  | 'fatal';
+  | 'systemd';
 
 /** The fields of one record. `undefined` values are left out. A task's own fields come in `own`. */
 export interface LogFields {
@@ -49,8 +48,8 @@ export interface Logger {
   log(level: Level, event: LogEvent, fields: LogFields): void;
   /** Whether any target would keep a record of this level; lets callers skip costly fields. */
   enabled(level: Level): boolean;
-  /** Flushes and closes every target; never rejects. */
-  close(): Promise<void>;
+  /** Flushes and closes every target, for at most `limit` (1 s); never rejects. */
+  close(limit?: Ms): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------- clock, host, zones
@@ -435,6 +434,15 @@ export interface RecordedResult {
   readonly size: Bytes;
 }
 
+/** What is remembered of a result file that was recorded, for `path.keep`. */
+export interface KnownResult {
+  readonly path: string;
+  readonly size: Bytes;
+  readonly at: EpochMs;
+  /** The uid of the task's user, to whom it belongs; none where the task ran as the scheduler. */
+  readonly owner?: number;
+}
+
 // ---------------------------------------------------------------------------------------------- what the scheduler tells
 
 export const SKIP_REASONS = ['condition', 'overlap', 'missed', 'paused', 'max_wait', 'removed', 'kill'] as const;
@@ -705,6 +713,15 @@ export interface JournalSender {
 }
 
 // ---------------------------------------------------------------------------------------------- steering
+
+/** Who stands at the other end of a unix socket, as the kernel saw it when the connection was made. */
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Its supplementary groups. */
+  readonly groups: readonly number[];
+}
 
 /** A run that goes or waits, for people. */
 export interface LiveRow {

@@ -5,7 +5,8 @@
 #   PREFIX/lib/systemd         units for the system and for users
 #   PREFIX/share/doc/fate      documents, examples, a drop-in for the unit
 #   /etc/needrestart/conf.d    one line that keeps fated from being restarted; where all of it is for the system
-# below DESTDIR, replaces what an earlier one put there, and tries out what it installed.
+# below DESTDIR, in place of what an earlier one put there. The new lib/fate is made beside the old one and tried out before
+# anything is replaced, so that one that does not work leaves everything as it was.
 set -eu
 
 cd -- "$(dirname -- "$0")/../.."
@@ -14,35 +15,74 @@ destdir=$1
 prefix=$2
 case $prefix in /*) ;; *) echo "PREFIX must be absolute: $prefix" >&2; exit 2 ;; esac
 lib=$destdir$prefix/lib/fate
+new=$lib.new
+old=$lib.old
 bin=$destdir$prefix/bin
 doc=$destdir$prefix/share/doc/fate
 
 echo "==> Installing into $destdir$prefix"
-rm -rf "$lib" "$doc"
-mkdir -p "$lib" "$bin" "$doc"
-cp -R dist package.json LICENSE "$lib/"
-node packaging/scripts/runtime-modules.mjs "$lib"
-cp README.md CHANGELOG.md CONTRIBUTING.md LICENSE "$doc/"
-cp -R docs packaging/examples systemd/hardening.conf "$doc/"
-sed -i 's#packaging/examples#examples#g' "$doc/README.md" "$doc/docs/index.md"
-[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$lib" "$doc"
-chmod -R u=rwX,go=rX "$lib" "$doc"
+scratch=$(mktemp -d)
+# One that was cut off between the two renames below has left the old tree aside.
+clear_away() {
+  if [ -e "$old" ] && [ ! -e "$lib" ]; then mv -T "$old" "$lib" || return; fi
+  rm -rf "$new" "$old"
+}
+trap 'rm -rf "$scratch"; clear_away' EXIT
+trap 'exit 1' HUP INT TERM
+clear_away
+mkdir -p "$new" "$bin"
+cp -R dist package.json LICENSE "$new/"
+node packaging/scripts/runtime-modules.mjs "$new"
 
 # The machine's Node by its place, so that a task's or a user's PATH has no say in it; the private one goes along.
 node=$(command -v node)
+trial=$node
 case $node in
   "$PWD"/.node/*)
-    mkdir -p "$lib/node/bin"
-    cp -L "$node" "$lib/node/bin/node"
-    cp .node/node_modules/node-linux-*/LICENSE "$lib/node/"
+    mkdir -p "$new/node/bin"
+    cp -L "$node" "$new/node/bin/node"
+    cp .node/node_modules/node-linux-*/LICENSE "$new/node/"
     node=$prefix/lib/fate/node/bin/node
+    trial=$new/node/bin/node
     ;;
 esac
+[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$new"
+chmod -R u=rwX,go=rX "$new"
+
+# What was left out is missed only when it is used: so one real pass with the new files, which needs lmdb and koffi.
+# sd-notify fits one version of Node, and can be done without.
+(cd "$new" && "$trial" -e "require('./node_modules/sd-notify')" >/dev/null 2>&1) || rm -rf "$new/node_modules/sd-notify"
+mkdir "$scratch/conf"
+printf '[smoke]\nschedule = "@daily"\nshell = "echo {}; echo new >&4"\n' >"$scratch/conf/tasks.toml"
+(
+  export FATE_PREFIX_CONF="$scratch/conf" FATE_PREFIX_DATA="$scratch/data" FATE_PREFIX_STATE="$scratch/state"
+  export FATE_PREFIX_RUN="$scratch/run"
+  cd "$scratch"
+  "$trial" "$new/dist/fates.js" --no-banner &&
+    "$trial" "$new/dist/fate.js" debug run --record --state smoke &&
+    ls data/result/*-smoke.json
+) >"$scratch/output" 2>&1 || {
+  cat "$scratch/output" >&2
+  echo 'What was to be installed does not work, and nothing was replaced.' >&2
+  exit 1
+}
+version=$("$trial" "$new/dist/fate.js" --version)
+
+[ ! -e "$lib" ] || mv -T "$lib" "$old"
+mv -T "$new" "$lib"
+rm -rf "$old" "$doc"
+
 for program in fate fated fates; do
-  rm -f "$bin/$program"
-  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$node" "$prefix/lib/fate/dist/$program.js" >"$bin/$program"
-  chmod 755 "$bin/$program"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$node" "$prefix/lib/fate/dist/$program.js" >"$bin/$program.new"
+  chmod 755 "$bin/$program.new"
+  mv -T "$bin/$program.new" "$bin/$program"
 done
+mkdir -p "$doc"
+cp README.md CHANGELOG.md CONTRIBUTING.md LICENSE "$doc/"
+cp -R docs packaging/examples systemd/hardening.conf "$doc/"
+sed -i 's#packaging/examples#examples#g' "$doc/README.md" "$doc/docs/index.md"
+[ "$(id -u)" -ne 0 ] || chown -R 0:0 "$doc"
+chmod -R u=rwX,go=rX "$doc"
 
 # Where systemd looks for units (systemd.unit(5)): lib/systemd of /usr and /usr/local, and share/systemd/user of ~/.local.
 case $prefix in
@@ -69,22 +109,7 @@ if [ "$scope" = system ] && [ -w "$destdir/" ] && [ ! -e "$needrestart/fate.conf
   chmod 644 "$needrestart/fate.conf"
 fi
 
-# What was left out is missed only when it is used: so one real pass with the installed files, which needs lmdb and koffi.
-[ -x "$lib/node/bin/node" ] && node=$lib/node/bin/node
-# sd-notify fits one version of Node, and can be done without.
-(cd "$lib" && "$node" -e "require('./node_modules/sd-notify')" >/dev/null 2>&1) || rm -rf "$lib/node_modules/sd-notify"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-mkdir "$scratch/conf"
-export FATE_PREFIX_CONF="$scratch/conf" FATE_PREFIX_DATA="$scratch/data" FATE_PREFIX_STATE="$scratch/state" FATE_PREFIX_RUN="$scratch/run"
-printf '[smoke]\nschedule = "@daily"\nshell = "echo {}; echo new >&4"\n' >"$scratch/conf/tasks.toml"
-(
-  cd "$scratch"
-  "$node" "$lib/dist/fates.js" --no-banner &&
-    "$node" "$lib/dist/fate.js" debug run --record --state smoke &&
-    ls data/result/*-smoke.json
-) >"$scratch/output" 2>&1 || { cat "$scratch/output" >&2; echo 'What was installed does not work.' >&2; exit 1; }
-echo "==> Installed and tried out: $("$node" "$lib/dist/fate.js" --version)"
+echo "==> Tried out and installed: $version"
 
 [ -z "$destdir" ] || exit 0
 systemctl=systemctl

@@ -4,6 +4,8 @@ import type { Entry, EpochMs, Task, Waited } from '../types.ts';
 import { endedWith, endSentences } from './endings.ts';
 import { attemptsOf, cameUp, firstStart, listed, plain, waitOf } from './words.ts';
 
+type Skip = NonNullable<Entry['skipped']>;
+
 export interface Circumstances {
   readonly now: EpochMs;
   /** As it is configured now; null where it is not, or not validly. */
@@ -49,7 +51,7 @@ function standing(entry: Entry, around: Circumstances): string[] {
     case 'retry':
       return [started(entry, around), retry(entry, around)];
     case 'ended':
-      return [started(entry, around), ...endSentences(entry, around)];
+      return [started(entry, around), ...endSentences(entry, around, dropped(entry, around))];
     case 'skipped':
       return skipped(entry, around);
   }
@@ -88,8 +90,10 @@ const ABSENT = {
 
 /** What was in the way of a run when that was last looked at. */
 function heldUp({ for: reason, mutex: name, who }: Waited): string {
-  const be = who.length > 1 ? 'were' : 'was';
-  const names = listed(who);
+  // Several runs of one task have one name.
+  const tasks = [...new Set(who)];
+  const be = tasks.length > 1 ? 'were' : 'was';
+  const names = listed(tasks);
   switch (reason) {
     case 'tenancy':
       return `tenancy was full${names === '' ? '' : `: ${names} ${be} running`}`;
@@ -150,28 +154,40 @@ function retry({ ending, attempt, retryAt }: Entry, { at, now, attended, task }:
 function skipped(entry: Entry, around: Circumstances): string[] {
   const { skipped: why, absent } = entry;
   if (why === null) return ['It was not run; why is not recorded.'];
-  const { reason, detail, at } = why;
-  const said = detail === '' ? '' : ` (${detail})`;
   const sentences = tried(entry, around);
-  const not = sentences.length === 0 ? 'It was not run' : 'It was not tried again';
+  switch (why.reason) {
+    case 'overlap':
+      return [...sentences, notRun(entry, why, around), ...culprit(entry, around)];
+    case 'missed': {
+      const said = why.detail === '' ? '' : ` (${why.detail})`;
+      return [...sentences, `It was missed: ${ABSENT[absent ?? 'off']}, and it was not made up for${said}.`];
+    }
+    default:
+      return [...sentences, notRun(entry, why, around)];
+  }
+}
+
+/** Why what was still to be tried again was not; null where nothing was. */
+function dropped(entry: Entry, around: Circumstances): string | null {
+  return entry.skipped === null ? null : notRun(entry, entry.skipped, around);
+}
+
+function notRun({ ending }: Entry, { reason, detail, at }: Skip, around: Circumstances): string {
+  const not = ending === null ? 'It was not run' : 'It was not tried again';
   switch (reason) {
     case 'condition':
-      return [...sentences, `${not}: its condition did not hold${said}.`];
+      return `${not}: its condition did not hold${detail === '' ? '' : ` (${detail})`}.`;
     case 'overlap':
-      return [...sentences, `${not}, because of overlap: ${detail}.`, ...culprit(entry, around)];
-    case 'missed':
-      return [...sentences, `It was missed: ${ABSENT[absent ?? 'off']}, and it was not made up for${said}.`];
+      return `${not}, because of overlap: ${detail}.`;
     case 'paused':
-      return [...sentences, `${not}: the task was paused.`];
+      return `${not}: the task was paused.`;
     case 'max_wait':
-      return [...sentences, `${not}: it was given up at ${around.at(at)}, since ${detail}.`];
+      return `${not}: it was given up at ${around.at(at)}, since ${detail}.`;
     case 'kill':
-      return [...sentences, `${not}: it was told not to, at ${around.at(at)}, with fate kill.`];
+      return `${not}: it was told not to, at ${around.at(at)}, with fate kill.`;
+    case 'missed':
     case 'removed':
-      return [
-        ...sentences,
-        `${not}${detail === '' ? ': the task was removed, disabled or given another schedule' : `: ${detail}`}.`,
-      ];
+      return `${not}: ${detail === '' ? 'the task was removed, disabled or given another schedule' : detail}.`;
   }
 }
 

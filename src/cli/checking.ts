@@ -8,6 +8,7 @@ import { readEnvFile } from '../execution/env-file.ts';
 import { accountEnvironment } from '../execution/environment.ts';
 import { accounts } from '../platform/accounts.ts';
 import { machineControllers } from '../platform/control-group-place.ts';
+import type { Paths } from '../platform/paths.ts';
 import { scheduleWarnings } from '../schedule/warnings.ts';
 import { contextWarnings, listed, tasksWithoutUser } from '../scheduler/context-warnings.ts';
 import { limitWarnings } from '../scheduler/limit-warnings.ts';
@@ -15,6 +16,7 @@ import type { Configuration, Problem, Task, ZoneSource } from '../types.ts';
 import type { CheckArguments } from './commands/check.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
 import { tellProblems } from './failure.ts';
+import { printJson } from './json.ts';
 
 export async function check(args: CheckArguments): Promise<number> {
   const paths = pathsFor(args);
@@ -24,8 +26,7 @@ export async function check(args: CheckArguments): Promise<number> {
     warnings: true,
     ...(args.path === undefined ? {} : { ...place(args.path), packaged: null }),
   };
-  // The system's configuration is root's to run, whoever looks at it.
-  const uid = paths.profile === 'system' ? 0 : options.host.uid;
+  const uid = schedulerOf(paths, options.host.uid);
   let problems: readonly Problem[];
   let root: readonly string[] = [];
   let status = 0;
@@ -33,7 +34,7 @@ export async function check(args: CheckArguments): Promise<number> {
   try {
     const configuration = await loadConfiguration(chosen);
     const context = [
-      ...contextWarnings(configuration, { accounts, uid, env: options.env }),
+      ...(await contextWarnings(configuration, { accounts, uid, env: options.env })),
       ...limitWarnings(configuration, machineControllers()),
     ];
     problems = [...configuration.problems, ...surprises(configuration, chosen.zones), ...context];
@@ -48,7 +49,7 @@ export async function check(args: CheckArguments): Promise<number> {
   }
   if (args.json) {
     const message = failure === null ? {} : { message: failure.message };
-    process.stdout.write(`${JSON.stringify({ ok: status === 0, status, ...message, problems, root }, null, 2)}\n`);
+    printJson({ ok: status === 0, status, ...message, problems, root });
     return status;
   }
   tellProblems(problems);
@@ -57,6 +58,12 @@ export async function check(args: CheckArguments): Promise<number> {
   }
   if (failure !== null) process.stderr.write(`fate: ${failure.message}\n`);
   return status;
+}
+
+/** Who runs the system's configuration, whoever looks at it: who has its state, else root. */
+function schedulerOf({ profile, state }: Paths, uid: number): number {
+  if (profile !== 'system') return uid;
+  return statSync(state, { throwIfNoEntry: false })?.uid ?? 0;
 }
 
 /** A folder is a configuration; a file is the tasks file of the folder it is in. */

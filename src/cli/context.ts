@@ -6,6 +6,7 @@ import type { LoadOptions } from '../conf/load.ts';
 import { readHost } from '../platform/host.ts';
 import { type Paths, resolvePaths } from '../platform/paths.ts';
 import { createZoneSource } from '../platform/zone-files.ts';
+import { currentFolder } from './current-folder.ts';
 
 export type Program = 'fate' | 'fated' | 'fates';
 
@@ -24,7 +25,7 @@ export function pathsFor({ system, user }: CommonArguments): Paths {
     lib: LIB,
     env: process.env,
     home: homedir(),
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     installedAt: fileURLToPath(import.meta.url),
     profile: system ? 'system' : user ? 'user' : undefined,
   });

@@ -7,6 +7,7 @@ import { pausesOf } from '../state/pauses.ts';
 import type { Entry, EpochMs, Task, ZoneSource } from '../types.ts';
 import { asked, demandSame, findAttendance } from './attendance.ts';
 import type { StatusArguments } from './commands/status.ts';
+import { printJson } from './json.ts';
 import { liveRemarks, sinceWords } from './live-words.ts';
 import { type Wall, wallOf } from './moments.ts';
 import { painter } from './paint.ts';
@@ -28,7 +29,7 @@ export async function status(args: StatusArguments): Promise<number> {
     const owner = attendance.kind === 'mute' ? attendance.owner : null;
     shown = await withRecorded(args, (recorded) => recordedStatus(recorded, owner, Date.now()));
   }
-  if (args.json) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+  if (args.json) printJson(shown);
   else process.stdout.write(`${textOf(shown, options.zones, Date.now())}\n`);
   return 0;
 }
@@ -41,13 +42,14 @@ export function recordedStatus(
 ): Shown {
   if (configuration === null) throw failure ?? new FateError('SOFTWARE', 'there is no configuration');
   const open = ledger?.openEntries() ?? [];
-  const of = (phases: readonly Entry['phase'][]): LiveJson[] =>
+  const rowsOf = (wanted: (entry: Entry) => boolean): LiveJson[] =>
     open
-      .filter(({ phase }) => phases.includes(phase))
+      .filter(wanted)
       .sort((a, b) => a.due - b.due)
       .map(rowOf);
+  const of = (wanted: Entry['phase']): LiveJson[] => rowsOf(({ phase }) => phase === wanted);
   const next = nextOf(configuration.tasks, folder, now);
-  const begun = of(['started']);
+  const begun = of('started');
   return {
     program: owner?.program ?? null,
     version: null,
@@ -62,10 +64,14 @@ export function recordedStatus(
     failures: null,
     reloaded: null,
     running: owner === null ? [] : begun,
-    waiting: [...of(['waiting']), ...of(['retry'])],
-    ...(owner === null && { unsettled: begun }),
+    waiting: [...of('waiting'), ...of('retry')],
+    ...(owner === null && { unsettled: [...begun, ...rowsOf((entry) => isAboutToStart(entry, now))] }),
   };
 }
+
+/** What is planned for a time to come is no more than a due time like any other. */
+const isAboutToStart = ({ phase, byHand, due }: Entry, now: EpochMs): boolean =>
+  phase === 'planned' && (byHand || due <= now);
 
 function rowOf(entry: Entry): LiveJson {
   const { id: run, task, due, attempt, byHand, startedAt, pid, waited, retryAt } = entry;
@@ -125,9 +131,9 @@ function linesOf(shown: Shown, wall: Wall, now: EpochMs): [string, string][] {
       reloaded === null ? null : `${at(reloaded.at)}: ${reloaded.ok ? 'done' : 'refused, the old configuration stays'}`,
     ],
     ['next', next === null ? 'nothing' : `${next.task} at ${at(next.at)}${inWords(Date.parse(next.at) - now)}`],
-    ...unsettled.map(({ task, run }): [string, string] => [
+    ...unsettled.map(({ task, run, status }): [string, string] => [
       'unsettled',
-      `${task} ${run} was going when the scheduler ended; the next start settles it`,
+      `${task} ${run} was ${status === 'running' ? 'going' : 'about to start'} when the scheduler ended; the next start settles it`,
     ]),
   ];
   return lines.flatMap(([key, value]) => (value === null ? [] : [[key, value] as [string, string]]));

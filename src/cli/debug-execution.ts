@@ -1,8 +1,8 @@
 /** One run in the foreground, with the context that it would have of the daemon (SPEC 13). For debugging.ts. */
-import { chmodSync, createWriteStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FateError } from '../errors.ts';
+import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { type ContextParts, type Settled, settleContext } from '../execution/context.ts';
 import { placeCredentials, removeCredentials } from '../execution/credentials.ts';
 import { launch } from '../execution/launch.ts';
@@ -47,7 +47,9 @@ export function settle(run: Run): Settlement {
   return settled;
 }
 
-/** Runs it to its end; SIGINT and SIGTERM end it as a stop of the scheduler would. @throws FateError FATAL */
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs it to its end; SIGINT, SIGTERM and SIGHUP end it as a stop of the scheduler would. @throws FateError FATAL */
 export async function execute(execution: Execution): Promise<Finished> {
   const { run, settled } = execution;
   const { credentials } = run.task.context;
@@ -63,7 +65,17 @@ export async function execute(execution: Execution): Promise<Finished> {
     return await follow(execution, { ...settled.env, CREDENTIALS_DIRECTORY: folder });
   } finally {
     removeCredentials(folder);
-    rmSync(above, { recursive: true, force: true });
+    removeEmpty(above);
+  }
+}
+
+/** What cannot be removed may hold a secret: that is said. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    process.stderr.write(`fate: the folder of the credentials cannot be removed: ${messageOf(error)}\n`);
   }
 }
 
@@ -96,9 +108,10 @@ async function follow(execution: Execution, env: Settlement['env']): Promise<Fin
     if (signals === 1) launched.end('stop');
     else launched.kill();
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // SIGHUP: the terminal is gone. What was made for this run is not to stay either.
+  for (const name of ENDING) process.on(name, onSignal);
   const exit = await launched.exit;
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   await new Promise<void>((resolve) => log.end(resolve));
+  for (const name of ENDING) process.off(name, onSignal);
   return { run, settled, exit };
 }

@@ -9,8 +9,11 @@ interface Seen {
   at(instant: EpochMs): string;
 }
 
-/** How a run ended, what it left, and why it is not tried again. */
-export function endSentences(entry: Entry, around: Seen): string[] {
+/**
+ * How a run ended, what it left, and why it is not tried again.
+ * @param dropped why the attempt that was still to come was not made; null where none was, or where it was made
+ */
+export function endSentences(entry: Entry, around: Seen, dropped: string | null): string[] {
   const { ending, earlier, left, kept, resultCount, id } = entry;
   if (ending === null) return ['How it ended is not recorded.'];
   const sentences: string[] = [];
@@ -25,7 +28,8 @@ export function endSentences(entry: Entry, around: Seen): string[] {
     ending.status === 'Lost' ? (ending.reason ?? 'the scheduler or the machine died under it') : ending.reason;
   const reason =
     because === null || ending.status === 'Failed' ? '' : `${ending.status === 'Lost' ? ', since ' : ': '}${because}`;
-  sentences.push(`${howItEnded(ending, around)}${results}${reason}.`, ...notAgain(entry, ending, around.task));
+  const again = dropped === null ? notAgain(entry, ending, around.task) : [dropped];
+  sentences.push(`${howItEnded(ending, around)}${results}${reason}.`, ...again);
   if (left > 0) sentences.push(`It left ${left} ${left === 1 ? 'process' : 'processes'} running.`);
   if (kept !== null)
     sentences.push(`Its output could not be recorded as a result; all of it is kept in ${kept} for 7 days.`);

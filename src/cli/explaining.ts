@@ -8,6 +8,7 @@ import type { Entry, EpochMs } from '../types.ts';
 import type { WhyArguments } from './commands/why.ts';
 import { entryJson } from './entry-json.ts';
 import { type Configured, explain } from './explanation.ts';
+import { printJson } from './json.ts';
 import { type Moment, parseMoment, wallOf } from './moments.ts';
 import { demandTask, type Recorded, withRecorded } from './recorded.ts';
 
@@ -43,7 +44,7 @@ export async function why(args: WhyArguments): Promise<number> {
         entry: found.entry === null ? null : entryJson(found.entry, wall.timezone, now),
         next: next === null ? null : new Date(next).toISOString(),
       };
-      process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+      printJson(json);
     } else process.stdout.write(`${sentences.join('\n')}\n`);
     return 0;
   });

@@ -5,6 +5,7 @@ import type { LedgerReader } from '../state/looking.ts';
 import type { Entry, EpochMs } from '../types.ts';
 import type { RunsArguments } from './commands/runs.ts';
 import { entryJson } from './entry-json.ts';
+import { printJson } from './json.ts';
 import { parseSince, type Wall, wallOf } from './moments.ts';
 import { type Paint, painter } from './paint.ts';
 import { demandTask, tellNothing, withRecorded } from './recorded.ts';
@@ -35,7 +36,7 @@ export async function runs(args: RunsArguments): Promise<number> {
     };
     if (args.json) {
       const rows = entries.map((entry) => entryJson(entry, wall(entry.task).timezone, now));
-      process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+      printJson(rows);
     } else if (entries.length > 0) {
       const paint = painter(process.stdout);
       const rows = entries.map((entry) => row(entry, wall(entry.task), now, paint));

@@ -13,8 +13,8 @@ export interface JournalQuestion {
   readonly number: number;
   readonly follow: boolean;
   readonly json: boolean;
-  /** Only what was logged by programs of this user; null for any. */
-  readonly uid: number | null;
+  /** Of the scheduler. Anybody may call himself fated there; who sent an entry is the kernel's word (systemd.journal-fields(7)). */
+  readonly uid: number;
 }
 
 /**
@@ -38,7 +38,7 @@ function matches({ task, uid }: JournalQuestion): readonly string[] {
   return [
     ...['fated', 'fates', 'fate'].map((program) => `SYSLOG_IDENTIFIER=${program}`),
     ...(task === null ? [] : [`FATE_TASK=${task}`]),
-    ...(uid === null ? [] : [`_UID=${uid}`]),
+    `_UID=${uid}`,
   ];
 }
 

@@ -6,6 +6,7 @@ import { lockOwner } from '../platform/lock.ts';
 import type { Paths } from '../platform/paths.ts';
 import { stateName } from '../state/folder.ts';
 import { LEVELS, type LogTarget } from '../types.ts';
+import { folderOf } from './recorded.ts';
 
 export type Source = { readonly kind: 'journal' } | { readonly kind: 'file'; readonly file: string };
 
@@ -43,6 +44,18 @@ export function lookAround(paths: Paths, options: LoadOptions): Surroundings {
     stderr: stderrOf(lockOwner(join(paths.state, stateName(configurationStems(options))))?.pid ?? null),
     background: isThere(background) ? background : null,
   };
+}
+
+/**
+ * The user whose programs schedule this configuration: who owns the state. Where that is not there, or not to be seen, root in
+ * the profile of the system, else who asks.
+ */
+export function schedulerUid(paths: Paths, options: LoadOptions): number {
+  try {
+    return statSync(folderOf(paths.state, stateName(configurationStems(options)))).uid;
+  } catch {
+    return paths.profile === 'system' ? 0 : options.host.uid;
+  }
 }
 
 /** proc(5): /proc/PID/fd/2, where that is for us to see. */

@@ -4,7 +4,7 @@ import { FateError } from '../errors.ts';
 import type { Configuration, EpochMs } from '../types.ts';
 import type { LogsArguments } from './commands/logs.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
-import { chooseSource, lookAround } from './logs-source.ts';
+import { chooseSource, lookAround, schedulerUid } from './logs-source.ts';
 import { parseSince } from './moments.ts';
 import { demandTask, readConfiguration, withRecorded } from './recorded.ts';
 
@@ -27,8 +27,7 @@ export async function logs(args: LogsArguments): Promise<number> {
   switch (source?.kind) {
     case 'journal': {
       const { showJournal } = await import('./logs-journal.ts');
-      // The journal is one for all; what the system's scheduler logs is not this user's.
-      return showJournal({ ...question, uid: paths.profile === 'user' ? options.host.uid : null });
+      return showJournal({ ...question, uid: schedulerUid(paths, options) });
     }
     case 'file': {
       const { showFile } = await import('./logs-file.ts');

@@ -4,9 +4,10 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { FateError } from '../errors.ts';
+import { commandWords } from './command-words.ts';
 import { checkCommand } from './commands/check.ts';
 import { controlCommand, engineOptions } from './commands/control.ts';
-import { debugCommand, splitDebugged } from './commands/debug.ts';
+import { debugCommand } from './commands/debug.ts';
 import { killCommand } from './commands/kill.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
@@ -20,6 +21,7 @@ import { showCommand } from './commands/show.ts';
 import { statusCommand } from './commands/status.ts';
 import { whyCommand } from './commands/why.ts';
 import type { Program } from './context.ts';
+import { currentFolder } from './current-folder.ts';
 import { tellFailure, tellUsage } from './failure.ts';
 import { guardOutput } from './output-guard.ts';
 
@@ -42,7 +44,7 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     status = code;
   };
   const traceback = argv.includes('--tb') || argv.includes('--traceback');
-  const parser = commonOptions(yargs([]), program);
+  const parser = commonOptions(yargs([], currentFolder()), program);
   if (program === 'fate') {
     parser
       .command(controlCommand(done))
@@ -65,7 +67,7 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     parser.command(engineOptions(program, done));
   }
   try {
-    const words = splitDebugged(argv);
+    const words = commandWords(argv);
     const end = words.indexOf('--');
     if (words.slice(0, end < 0 ? words.length : end).includes('--version')) {
       const { readVersion } = await import('./version.ts');

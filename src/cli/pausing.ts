@@ -1,9 +1,11 @@
 /** What `fate pause` and `fate resume` do. A scheduler that runs sees it at the next due time of the task. */
+import { statSync } from 'node:fs';
 import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { parseDuration } from '../schedule/duration.ts';
 import { pause, pausedTasks, resume } from '../state/pauses.ts';
 import type { PauseArguments } from './commands/pause.ts';
 import type { ResumeArguments } from './commands/resume.ts';
+import { printJson } from './json.ts';
 import { wallOf } from './moments.ts';
 import { demandTask, withRecorded } from './recorded.ts';
 import { table } from './table.ts';
@@ -30,7 +32,7 @@ export async function pauseTask(args: PauseArguments): Promise<number> {
         task,
         until: until === Number.POSITIVE_INFINITY ? null : new Date(until).toISOString(),
       }));
-      process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+      printJson(rows);
     } else if (task === undefined && found.length > 0) {
       const rows = found.map(({ task, until }) => {
         const at =
@@ -55,9 +57,23 @@ export async function resumeTask(args: ResumeArguments): Promise<number> {
 /** @throws FateError NOT_PERMITTED for who does not own the state */
 function change<T>(folder: string, work: () => T): T {
   try {
-    return work();
+    return asOwnerOf(folder, work);
   } catch (error) {
     const code = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') ? 'NOT_PERMITTED' : 'FATAL';
     throw new FateError(code, `the state in ${folder} cannot be changed: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The files are to be the scheduler's, and where that is not root, nothing is done with root's rights in a folder of its own. */
+function asOwnerOf<T>(folder: string, work: () => T): T {
+  const owner = process.geteuid?.() === 0 ? statSync(folder, { throwIfNoEntry: false }) : undefined;
+  if (owner === undefined || owner.uid === 0) return work();
+  process.setegid?.(owner.gid);
+  process.seteuid?.(owner.uid);
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
   }
 }

@@ -7,6 +7,7 @@ import type { LedgerReader } from '../state/looking.ts';
 import type { Ending, Entry, EpochMs, Excerpt, Output } from '../types.ts';
 import type { ShowArguments } from './commands/show.ts';
 import { entryJson } from './entry-json.ts';
+import { printJson } from './json.ts';
 import { type Wall, wallOf } from './moments.ts';
 import { withRecorded } from './recorded.ts';
 import { beforeLast, durationOf, endText, lastOf, latenessOf, plain, standingOf, waitOf } from './words.ts';
@@ -23,7 +24,7 @@ export async function show(args: ShowArguments): Promise<number> {
     if (args.json) {
       const written = args.output ? { output: output === null ? null : outputJson(output) } : {};
       const json = { ...entryJson(entry, wall.timezone, now), ...written };
-      process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+      printJson(json);
     } else if (args.output) printOutput(entry, output);
     else process.stdout.write(`${aligned(linesOf(entry, wall, now))}\n`);
     return 0;

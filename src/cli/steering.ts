@@ -7,6 +7,7 @@ import { asked, demandDaemon } from './attendance.ts';
 import type { KillArguments } from './commands/kill.ts';
 import type { ReloadArguments } from './commands/reload.ts';
 import type { RunArguments } from './commands/run.ts';
+import { printJson } from './json.ts';
 import { endText, plain } from './words.ts';
 
 /** A reload reads and validates everything, which takes time where there is much of it. */
@@ -14,21 +15,17 @@ const RELOAD_PATIENCE = 30_000;
 /** As a shell tells of a command that SIGINT ended. */
 const INTERRUPTED = 130;
 
-const print = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-};
-
 /** Quiet when it is done. @throws FateError with the problems for which it is refused */
 export async function reload(args: ReloadArguments): Promise<number> {
   const socket = await demandDaemon(args);
   try {
     const done = await asked(socket, 'POST', '/v1/reload', {}, RELOAD_PATIENCE);
-    if (args.json) print({ ok: true, status: 0, ...done });
+    if (args.json) printJson({ ok: true, status: 0, ...done });
     return 0;
   } catch (error) {
     if (!(error instanceof FateError && args.json && error.code.startsWith('CONF_'))) throw error;
     const { exitStatus: status, message, problems } = error;
-    print({ ok: false, status, message, problems });
+    printJson({ ok: false, status, message, problems });
     return status;
   }
 }
@@ -39,7 +36,7 @@ export async function runTask(args: RunArguments): Promise<number> {
   const { task } = args;
   if (args.wait) return runAndWait(socket, args);
   const run = await asked<AskedJson>(socket, 'POST', '/v1/run', { task });
-  if (args.json) print(run);
+  if (args.json) printJson(run);
   else tellAsked(run);
   return 0;
 }
@@ -78,7 +75,7 @@ function tellAsked({ run, task, waited }: AskedJson): void {
 }
 
 function tellEnd(run: AskedJson, end: EndedJson, json: boolean): number {
-  if (json) print({ ...run, ended: end });
+  if (json) printJson({ ...run, ended: end });
   else if (end.status !== 'OK') process.stderr.write(`fate: ${plain(`${end.task} ${end.run}: ${endWords(end)}`)}\n`);
   return end.status === 'OK' ? 0 : 1;
 }
@@ -97,7 +94,7 @@ export function endWords({ status, skipped, exitcode, signal, ended_by: by, reas
 export async function kill(args: KillArguments): Promise<number> {
   const socket = await demandDaemon(args);
   const rows = await asked<readonly LiveJson[]>(socket, 'POST', '/v1/kill', { what: args.what });
-  if (args.json) print(rows);
+  if (args.json) printJson(rows);
   else
     for (const { task, run, status } of rows) {
       process.stdout.write(

@@ -13,6 +13,7 @@ import { pausedTasks } from '../state/pauses.ts';
 import type { Entry, EpochMs, Ms, ZoneSource } from '../types.ts';
 import { asked, demandSame, findAttendance } from './attendance.ts';
 import type { ListArguments } from './commands/list.ts';
+import { printJson } from './json.ts';
 import { type Paint, painter } from './paint.ts';
 import { type Recorded, withRecorded } from './recorded.ts';
 import { table } from './table.ts';
@@ -31,7 +32,7 @@ interface Listed {
 export async function list(args: ListArguments): Promise<number> {
   const now = Date.now();
   const listed = await listedFor(args, now);
-  if (args.json) process.stdout.write(`${JSON.stringify(listed.rows, null, 2)}\n`);
+  if (args.json) printJson(listed.rows);
   else if (listed.rows.length > 0) process.stdout.write(`${tableOf(listed, now)}\n`);
   else process.stderr.write('fate: there are no tasks\n');
   return 0;

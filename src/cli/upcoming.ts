@@ -7,6 +7,7 @@ import type { EpochMs, Task, ZoneSource } from '../types.ts';
 import type { NextArguments } from './commands/next.ts';
 import { loadOptionsFor, pathsFor } from './context.ts';
 import { tellProblems } from './failure.ts';
+import { printJson } from './json.ts';
 import { table } from './table.ts';
 
 interface Upcoming {
@@ -28,7 +29,7 @@ export async function next(args: NextArguments): Promise<number> {
     configuration.invalid.map(({ name }) => name),
   );
   const upcoming = tasks.flatMap((task) => times(task, after, args.number)).sort(inOrder);
-  if (args.json) printJson(upcoming);
+  if (args.json) printJson(upcoming.map(rowOf));
   else printTable(upcoming, options.zones, args.at === undefined ? after : null);
   const skipped = args.task.length === 0 ? configuration.problems.filter(({ severity }) => severity === 'error') : [];
   tellProblems(skipped);
@@ -62,15 +63,14 @@ function inOrder(a: Upcoming, b: Upcoming): number {
   return (a.at ?? Number.POSITIVE_INFINITY) - (b.at ?? Number.POSITIVE_INFINITY);
 }
 
-function printJson(upcoming: readonly Upcoming[]): void {
-  const rows = upcoming.map(({ task, at }) => ({
+function rowOf({ task, at }: Upcoming): Record<string, unknown> {
+  return {
     task: task.name,
     due: at === null ? null : new Date(at).toISOString(),
     timezone: task.schedule.timezone,
     expression: task.schedule.expression,
     normalized: task.schedule.normalized,
-  }));
-  process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  };
 }
 
 /** `now` for a column of what is left until then; null where the times are counted from elsewhere. */

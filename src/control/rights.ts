@@ -1,17 +1,14 @@
 /** Who may do what over the control socket (SPEC 12). Pure. Whoever could connect may read: the socket's mode has let him in. */
 
-export interface Peer {
-  readonly pid: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Supplementary groups. */
-  readonly groups: readonly number[];
-}
+import type { Peer } from '../types.ts';
+
+export type { Peer };
 
 /** Root, the daemon's own user, and the members of the group that the configuration names. Nobody that is not known. */
-export function maySteer(peer: Peer | null, ownUid: number, steerGid: number | null): boolean {
+export function maySteer(peer: Peer | null, ownUid: number, steerGroup: () => number | null): boolean {
   if (peer === null) return false;
   if (peer.uid === 0 || peer.uid === ownUid) return true;
+  const steerGid = steerGroup();
   return steerGid !== null && (peer.gid === steerGid || peer.groups.includes(steerGid));
 }
 

@@ -99,9 +99,10 @@ async function* following(asked: Asked, task: string, until: AbortSignal): Async
     else until.addEventListener('abort', () => resolve(null), { once: true });
   });
   const entry = await Promise.race([asked.done, stopped]);
+  // One that still waits, for its turn or its next attempt, does so for the next daemon.
   const end =
-    entry === null
-      ? errorJson(new FateError('TEMPORARY', 'the daemon stops, and nobody waits for the end of the run'))
+    entry === null || (entry.phase !== 'ended' && entry.phase !== 'skipped')
+      ? errorJson(new FateError('TEMPORARY', 'the daemon stops before the end of the run is known'))
       : endedJson(entry);
   yield `${JSON.stringify(end)}\n`;
 }

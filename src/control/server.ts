@@ -12,6 +12,7 @@ import { answer, answerRaw, type Reply } from './answer.ts';
 import { errorJson } from './json.ts';
 import { type OneRequest, oneRequest } from './one-request.ts';
 import { Refusal, statusOf } from './refusal.ts';
+import { countRefused } from './refused.ts';
 import { bodySize, fieldsOf, pathOf, readBody } from './request.ts';
 import { maySteer, nameOf, type Peer } from './rights.ts';
 import { ROUTES, type Route } from './routes.ts';
@@ -84,7 +85,20 @@ interface Connection {
 export async function openControl(options: ControlOptions, limits: Limits = LIMITS): Promise<Control> {
   const { steering, log, ownUid } = options;
   const connections = new Map<Duplex, Connection>();
-  const maySteerNow = (peer: Peer | null): boolean => maySteer(peer, ownUid, options.steerGid());
+  const refused = countRefused(() => performance.now());
+  let failed = false;
+  const steerGid = (): number | null => {
+    try {
+      const gid = options.steerGid();
+      failed = false;
+      return gid;
+    } catch (error) {
+      if (!failed) log('warning', { msg: `the group that may steer cannot be looked up: ${messageOf(error)}` });
+      failed = true;
+      return null;
+    }
+  };
+  const maySteerNow = (peer: Peer | null): boolean => maySteer(peer, ownUid, steerGid);
 
   // It never listens itself: connections come from a server of ours, so that Node starts no timer that turns for ever to look
   // for slow ones. Each has a timer of its own.
@@ -147,7 +161,9 @@ export async function openControl(options: ControlOptions, limits: Limits = LIMI
   function permit({ peer, steers }: Connection, route: Route, request: IncomingMessage): void {
     if (route.steers === null || (steers && maySteerNow(peer))) return;
     const msg = `${nameOf(peer)} may not steer: ${request.method} ${pathOf(request)} was refused`;
-    log('warning', { msg, uid: peer?.uid, pid: peer?.pid });
+    const more = refused.count(peer?.uid ?? null);
+    const others = more === null || more === 0 ? '' : `; ${more} more of this user were since the last that was told`;
+    if (more !== null) log('warning', { msg: msg + others, uid: peer?.uid, pid: peer?.pid });
     throw new FateError(
       'NOT_PERMITTED',
       'only root, the user of the daemon and the members of steer_group may do this',

@@ -40,13 +40,12 @@ export function settleContext(run: Run, scope: Scope, parts: ContextParts): Sett
     const { account, identity } = identify(context, parts);
     const env: Record<string, string> = { ...inheritedEnvironment(parts.env, parts.uid, parts.accounts) };
     if (account !== null) overlay(env, accountEnvironment(account));
+    // Whether it is there, whoever enters it will see: a file server that does not answer holds up nobody there.
     const cwd = context.cwd === null ? null : folderOf(context.cwd, scope, account?.home ?? env.HOME ?? '');
     // Where the folder cannot be seen by us, the task's user may see it.
-    const why = cwd === null ? null : whyNoFolder(cwd, identity !== null);
-    if (why !== null) return { ok: false, message: `the folder ${cwd} of cwd ${why}` };
     // The scheduler's would be wrong.
     if (cwd !== null && env.PWD !== undefined) env.PWD = cwd;
-    for (const file of context.envFiles) overlay(env, variablesOf(file, warnings));
+    for (const file of context.envFiles) overlay(env, variablesOf(file, identity, warnings));
     for (const variable of context.env) overlay(env, { [variable.name]: valueFor(variable, scope) });
     overlay(env, fateEnvironment(run));
     const process = { identity, cwd, umask: context.umask, nice: context.nice };
@@ -123,8 +122,8 @@ export function whyNoFolder(path: string, others: boolean): string | null {
 
 // ---------------------------------------------------------------------------------------------- environment
 
-function variablesOf(file: ExecutionContext['envFiles'][number], warnings: string[]): Env {
-  const read = readEnvFile(file.path);
+function variablesOf(file: ExecutionContext['envFiles'][number], identity: Identity | null, warnings: string[]): Env {
+  const read = readEnvFile(file.path, identity);
   if (!read.ok) {
     if (read.missing && file.optional) return {};
     throw new Error(`the environment file ${file.path} ${read.why}`);

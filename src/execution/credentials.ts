@@ -1,18 +1,18 @@
 /**
  * The credentials of a run (SPEC 3.1): copies in a folder of its own, for its user alone, gone with it. Promises that nothing of
- * what they hold is ever told, and that taking them away follows no link, whatever the task made of its folder.
+ * what they hold is ever told, and that taking them away leads the scheduler nowhere else: the folder stays the scheduler's,
+ * and nobody else can make, name or remove anything in it.
  */
 import {
   closeSync,
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  rmdirSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,14 +24,15 @@ import { readSmall } from './small-file.ts';
 
 /** Of each, as systemd takes (systemd.exec(5), LoadCredential=). */
 const LARGEST: Bytes = 1024 * 1024;
+const OWN_UID = process.geteuid?.() ?? 0;
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
 type Credential = Task['context']['credentials'][number];
 
 /**
- * Makes `folder` (0500) with a file (0400) for each credential of the task, all owned by `identity`; the folder above it is
- * made where it is missing, for anyone to pass and for nobody to list. `env`: the scheduler's. Answers why it could not,
- * with nothing left; never throws.
+ * Makes `folder` with a file (0400) for each credential of the task, owned by `identity`. The folder is the scheduler's, and
+ * the group of `identity` may look into it (0550; without one 0500); the folder above it is made where it is missing, for
+ * anyone to pass and for nobody to list. `env`: the scheduler's. Answers why it could not, with nothing left; never throws.
  */
 export function placeCredentials(folder: string, task: Task, identity: Identity | null, env: Env): string | null {
   try {
@@ -58,7 +59,7 @@ function fill(folder: string, task: Task, identity: Identity | null, env: Env): 
     if (source === null) {
       return `the credential ${credential.name} cannot be had: the scheduler was given no credentials by systemd, of which ${credential.source} is to be one`;
     }
-    const read = readSmall(source, LARGEST);
+    const read = readSmall(source, LARGEST, identity);
     if (!read.ok) return `the credential ${credential.name} cannot be had: ${source} ${read.why}`;
     try {
       write(join(folder, credential.name), read.bytes, identity);
@@ -69,7 +70,10 @@ function fill(folder: string, task: Task, identity: Identity | null, env: Env): 
     }
   }
   try {
-    inFolder(folder, (fd) => handOver(fd, 0o500, identity));
+    inFolder(folder, (fd) => {
+      fchmodSync(fd, identity === null ? 0o500 : 0o550);
+      if (identity !== null) fchownSync(fd, OWN_UID, identity.gid);
+    });
   } catch (error) {
     return `the credentials cannot be placed in ${folder}: ${systemText(error)}`;
   }
@@ -99,6 +103,12 @@ function handOver(fd: number, mode: number, identity: Identity | null): void {
   if (identity !== null) fchownSync(fd, identity.uid, identity.gid);
 }
 
+function isOurs(fd: number): boolean {
+  if (fstatSync(fd).uid !== OWN_UID) return false;
+  fchmodSync(fd, 0o700);
+  return true;
+}
+
 function inFolder<T>(path: string, work: (fd: number) => T): T {
   const fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   try {
@@ -110,35 +120,16 @@ function inFolder<T>(path: string, work: (fd: number) => T): T {
 
 // ---------------------------------------------------------------------------------------------- taking away
 
-/** Deeper than that nobody's folders are; each takes a descriptor while what is in it goes. */
-const DEEPEST = 64;
-
 /**
  * Removes the folder of a run with all that is in it; one that is not there is no error, and what cannot be removed stays. Never
- * throws. The task's user owns it, and may be at work in it at the same moment: so each folder is held open, taken back from
- * its owner, and emptied by its descriptor.
+ * throws, and follows no link.
  */
 export function removeCredentials(folder: string): void {
   try {
-    empty(folder, DEEPEST);
-    rmdirSync(folder);
+    // In a folder of somebody else what a path leads to may change at any moment.
+    if (!inFolder(folder, isOurs)) return;
+    rmSync(folder, { recursive: true, force: true });
   } catch {
     // Not there, or busy: who makes it again removes it first.
   }
-}
-
-function empty(folder: string, depth: number): void {
-  inFolder(folder, (fd) => {
-    if (process.getuid?.() === 0) fchownSync(fd, 0, 0);
-    fchmodSync(fd, 0o700);
-    const held = `/proc/self/fd/${fd}`;
-    for (const entry of readdirSync(held, { withFileTypes: true })) {
-      const path = join(held, entry.name);
-      if (!entry.isDirectory()) unlinkSync(path);
-      else if (depth > 0) {
-        empty(path, depth - 1);
-        rmdirSync(path);
-      }
-    }
-  });
 }

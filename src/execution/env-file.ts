@@ -2,7 +2,7 @@
  * Files of `env_file`: the format of systemd's EnvironmentFile= (systemd.exec(5), as of version 254). Promises to take what
  * systemd takes, and to pass over what it passes over, with a warning where systemd logs one.
  */
-import type { Bytes } from '../types.ts';
+import type { Bytes, Identity } from '../types.ts';
 import { readSmall } from './small-file.ts';
 
 /** Linux gives a program about 2 MiB for arguments and environment together (execve(2)). */
@@ -20,9 +20,9 @@ export type EnvFileRead =
   /** `why` follows the name of the file. */
   | { readonly ok: false; readonly missing: boolean; readonly why: string };
 
-/** Never throws. */
-export function readEnvFile(path: string): EnvFileRead {
-  const read = readSmall(path, LARGEST);
+/** Never throws. @param user for whom root reads it */
+export function readEnvFile(path: string, user: Identity | null = null): EnvFileRead {
+  const read = readSmall(path, LARGEST, user);
   if (!read.ok) return read;
   const file = parseEnvFile(read.bytes);
   return typeof file === 'string' ? { ok: false, missing: false, why: file } : { ok: true, file };
@@ -87,7 +87,8 @@ function* scan(text: string): Generator<Written> {
   let counted = 0;
   for (let at = past(BLANK, text, 0); at < text.length; at = past(BLANK, text, at)) {
     const end = past(REST_OF_LINE, text, at);
-    const equals = text.slice(at, end).indexOf('=');
+    // What begins a line begins a name, also where it is a `=`.
+    const equals = text.slice(at, end).indexOf('=', 1);
     if (text[at] === '#' || text[at] === ';' || equals < 0) {
       at = end;
       continue;

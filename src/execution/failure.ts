@@ -2,10 +2,9 @@
  * Why a program could not be started, in one sentence for people. Promises to tell apart what execve(2) reports with
  * one errno: a program that is not there from one whose interpreter is not. Never throws.
  */
-import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { constants as system } from 'node:os';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
-import { errnoOf, messageOf } from '../errors.ts';
+import { errnoOf, messageOf, systemErrorOf } from '../errors.ts';
 import type { ProcessContext } from '../types.ts';
 import type { Complaint } from './report.ts';
 
@@ -80,7 +79,7 @@ export function explainStep(
   env: Readonly<Record<string, string>>,
 ): string {
   const { identity, cwd, nice } = context;
-  const error = errorOf(errno);
+  const error = systemErrorOf(errno, step);
   const because = (call: string): string => (errno === 0 ? '' : ` (${call}: ${systemText(error)})`);
   switch (step) {
     case 'exec':
@@ -103,13 +102,6 @@ export function explainStep(
     case 'usage':
       return 'the exec helper does not know what it was told: it is of another version than the scheduler';
   }
-}
-
-/** As Node makes it, for an errno of the kernel. Some names, as ENOEXEC, are none of libuv's. */
-function errorOf(errno: number): NodeJS.ErrnoException {
-  const [name = `E${errno}`] = Object.entries(system.errno).find(([, value]) => value === errno) ?? [];
-  const [code = name] = getSystemErrorMap().get(-errno) ?? [];
-  return Object.assign(new Error(`${code}, error ${errno}`), { code, errno: -errno });
 }
 
 function whyNoFolder(folder: string): string {
@@ -141,8 +133,10 @@ function whyNotInterpreted(program: string): string | null {
 function headOf(file: string): string {
   const buffer = Buffer.alloc(256);
   try {
-    const fd = openSync(file, 'r');
+    // By now a pipe may be there, which would be waited for.
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {
+      if (!fstatSync(fd).isFile()) return '';
       return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0));
     } finally {
       closeSync(fd);

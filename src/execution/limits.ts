@@ -1,28 +1,22 @@
 /** The limits of a run that Fate itself watches over (SPEC 7), and how they are told. Pure. */
+import { formatSize } from '../schedule/size.ts';
 import type { Bytes, Exit, Usage } from '../types.ts';
 
 const OUT_OF_MEMORY = 'out of memory: ';
 
-/** `1MiB`, `1500KiB`, `1001B`: as a configuration would write it, exactly. */
-export function sizeText(bytes: Bytes): string {
-  let [size, unit] = [bytes, 'B'];
-  for (const larger of ['KiB', 'MiB', 'GiB', 'TiB']) {
-    if (size === 0 || size % 1024 !== 0) break;
-    [size, unit] = [size / 1024, larger];
-  }
-  return `${size}${unit}`;
-}
-
 export function overOutput(limit: Bytes): string {
-  return `stdout is over limits.output, ${sizeText(limit)}`;
+  return `stdout is over limits.output (${formatSize(limit)})`;
 }
 
-/** @param limit null: the task has none, so that it was the machine's, or that of the scheduler's own service */
+/**
+ * What there is to say of a run of which the kernel ended processes, whatever became of the run.
+ * @param limit null: the task has none, so that it was the machine's, or that of the scheduler's own service; undefined: not known
+ */
 export function outOfMemory(usage: Usage, limit: Bytes | null | undefined): string {
   const { outOfMemory: count } = usage;
   const ended = `the kernel ended ${count === 1 ? 'a process' : `${count} processes`} of the run`;
   if (limit === null) return `${OUT_OF_MEMORY}${ended}, which has no limits.memory of its own`;
-  return `${OUT_OF_MEMORY}${ended}, by limits.memory${limit === undefined ? '' : `, ${sizeText(limit)}`}`;
+  return `${OUT_OF_MEMORY}${ended}, by limits.memory${limit === undefined ? '' : ` (${formatSize(limit)})`}`;
 }
 
 /** Whether the limit that a run met is that of memory, of which the kernel told by how the process ended. */

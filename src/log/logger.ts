@@ -80,15 +80,15 @@ export async function createLogger(options: LoggerOptions): Promise<Logger> {
       const info: Info = { level, message: fields.msg ?? '', record };
       logger.log(info);
     },
-    async close() {
+    async close(limit = CLOSE_LIMIT) {
       if (closed) return;
       closed = true;
       logger.close();
       // stderr last: what the others have to say at their end goes there.
       const first = channels.filter(({ kind }) => kind !== 'stderr');
       const last = channels.filter(({ kind }) => kind === 'stderr');
-      await Promise.all(first.map(({ channel }) => channel.close(CLOSE_LIMIT)));
-      await Promise.all([...last.map(({ channel }) => channel.close(CLOSE_LIMIT)), spare?.close(CLOSE_LIMIT)]);
+      await Promise.all(first.map(({ channel }) => channel.close(limit)));
+      await Promise.all([...last.map(({ channel }) => channel.close(limit)), spare?.close(limit)]);
     },
   };
 }

@@ -1,11 +1,12 @@
 /**
  * What a log file and those that were rotated out of it hold, for `fate logs` (SPEC 12). Promises that they are read from
- * the newest on, and no further than is asked for; of all that is asked for, no more than a block is in memory.
+ * the newest on, and no further than is asked for; of all that is asked for, no more than a block is in memory. A rotated file
+ * that cannot be read, or not to its end, is told, and keeps nobody from the others.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { errnoOf } from '../errors.ts';
 import type { Bytes, EpochMs } from '../types.ts';
@@ -28,17 +29,25 @@ export interface Present {
   readonly end: Bytes;
 }
 
+/** Told of each rotated file that cannot be read, or not to its end. */
+export type Unread = (path: string, error: unknown) => void;
+
 /** Clocks are put right: a record this much older than its neighbours may stand behind them. */
 const DISORDER = 3_600_000;
 
-/** The records wanted, oldest first. @throws a system error */
-export async function* pastRecords(file: string, present: Present | null, choice: Choice): AsyncGenerator<string> {
+/** The records wanted, oldest first. @throws a system error of the file that is written */
+export async function* pastRecords(
+  file: string,
+  present: Present | null,
+  choice: Choice,
+  unread: Unread,
+): AsyncGenerator<string> {
   if (choice.number === 0) return;
   const since = choice.since ?? Number.NEGATIVE_INFINITY;
   const rotated = (await rotatedFiles(file)).filter(({ written }) => written >= since - DISORDER);
   const wants = (line: string): boolean => choice.wants(line) && (headOf(line)?.time ?? since) >= since;
   if (choice.number === Number.POSITIVE_INFINITY) {
-    for (const { path } of rotated.reverse()) yield* forwards(path, wants);
+    for (const { path } of rotated.reverse()) yield* forwards(path, wants, unread);
     if (present !== null) yield* filtered(splitLines(chunksOf(present.handle, 0, present.end)), wants);
     return;
   }
@@ -54,7 +63,7 @@ export async function* pastRecords(file: string, present: Present | null, choice
   let enough = present !== null && (await take(linesBackwards(present.handle, present.end)));
   for (const { path } of rotated) {
     if (enough) break;
-    enough = await take(backwards(path, wants, choice.number - found.length));
+    enough = await take(backwards(path, wants, choice.number - found.length, unread));
   }
   yield* found.reverse();
 }
@@ -122,33 +131,71 @@ async function opened(path: string): Promise<Opened | null> {
 function linesOf({ handle, zipped }: Opened): AsyncGenerator<string> {
   const stream = createReadStream('', { fd: handle });
   // What fails, or is no longer asked for, ends both.
-  return splitLines(zipped ? pipeline(stream, createGunzip(), () => {}) : stream);
+  return splitLines(zipped ? untilItFails(pipeline(stream, createGunzip(), () => {})) : stream);
+}
+
+/** All that it gives, before its error: a stream's own iterator drops what it still holds then. */
+async function* untilItFails(stream: Readable): AsyncGenerator<Buffer> {
+  let wake = (): void => {};
+  const look = (): void => wake();
+  for (const event of ['readable', 'end', 'error', 'close']) stream.on(event, look);
+  try {
+    for (;;) {
+      const more = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const chunk: Buffer | null = stream.read();
+      if (chunk !== null) yield chunk;
+      else if (stream.errored) throw stream.errored;
+      else if (stream.readableEnded || stream.destroyed) return;
+      else await more;
+    }
+  } finally {
+    stream.destroy();
+  }
 }
 
 /** The records of one rotated file that are wanted. */
-export async function* forwards(path: string, wants: (line: string) => boolean): AsyncGenerator<string> {
-  const file = await opened(path);
-  if (file !== null) yield* filtered(linesOf(file), wants);
+export async function* forwards(
+  path: string,
+  wants: (line: string) => boolean,
+  unread: Unread,
+): AsyncGenerator<string> {
+  try {
+    const file = await opened(path);
+    if (file !== null) yield* filtered(linesOf(file), wants);
+  } catch (error) {
+    unread(path, error);
+  }
 }
 
-async function* backwards(path: string, wants: (line: string) => boolean, number: number): AsyncGenerator<string> {
-  const file = await opened(path);
-  if (file === null) return;
-  if (!file.zipped) {
-    const { handle } = file;
-    try {
-      yield* linesBackwards(handle, await endOfLines(handle, (await handle.stat()).size));
-    } finally {
-      await handle.close();
-    }
-    return;
-  }
+async function* backwards(
+  path: string,
+  wants: (line: string) => boolean,
+  number: number,
+  unread: Unread,
+): AsyncGenerator<string> {
   // What is compressed can only be read from its front: the last so many that are wanted are kept.
   const kept: string[] = [];
-  for await (const line of filtered(linesOf(file), wants)) {
-    kept.push(line);
-    // Twice as many, so that to drop the older ones costs little.
-    if (kept.length > 2 * number) kept.splice(0, kept.length - number);
+  try {
+    const file = await opened(path);
+    if (file === null) return;
+    if (!file.zipped) {
+      const { handle } = file;
+      try {
+        yield* linesBackwards(handle, await endOfLines(handle, (await handle.stat()).size));
+      } finally {
+        await handle.close();
+      }
+      return;
+    }
+    for await (const line of filtered(linesOf(file), wants)) {
+      kept.push(line);
+      // Twice as many, so that to drop the older ones costs little.
+      if (kept.length > 2 * number) kept.splice(0, kept.length - number);
+    }
+  } catch (error) {
+    unread(path, error);
   }
   yield* kept.slice(-number).reverse();
 }

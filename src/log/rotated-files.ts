@@ -3,10 +3,11 @@
  * named by `rotatedName` is ever touched, and that a compressed file is whole or not there.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { errnoOf } from '../errors.ts';
 import type { EpochMs, LogTarget } from '../types.ts';
 import { rotatedPattern } from './rotation.ts';
 
@@ -71,11 +72,36 @@ async function compress(path: string, signal: AbortSignal): Promise<void> {
   const { mode, atime, mtime } = await stat(path);
   try {
     await pipeline(createReadStream(path), createGzip(), createWriteStream(part, { mode: mode & 0o777 }), { signal });
-    await utimes(part, atime, mtime);
+    await complete(part, atime, mtime);
     await rename(part, `${path}.gz`);
+    // What is deleted must not be all that there is after a power cut.
+    await syncFolder(dirname(path));
     await rm(path, { force: true });
   } catch (error) {
     await rm(part, { force: true }).catch(() => {});
     throw error;
+  }
+}
+
+/** Gives it its times, and has it on the disk (fsync(2)). */
+async function complete(file: string, atime: Date, mtime: Date): Promise<void> {
+  const handle = await open(file);
+  try {
+    await handle.utimes(atime, mtime);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Some file systems cannot, and need not. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
   }
 }

@@ -2,13 +2,13 @@
  * Follows a log file through its rotations, for `fate logs --follow`. Promises each line once and in order, told by the
  * kernel when there is more (inotify(7)): nothing is polled.
  */
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import type { Bytes } from '../types.ts';
 import { chunksOf, endOfLines, lineSplitter } from './lines.ts';
-import { forwards, rotatedFiles } from './past.ts';
+import { forwards, rotatedFiles, type Unread } from './past.ts';
 
 /** Opens the file as it is now; null where it is not there yet. @throws a system error */
 export async function openPresent(file: string): Promise<{ handle: FileHandle; end: Bytes } | null> {
@@ -28,7 +28,10 @@ export interface Watch {
   close(): void;
 }
 
-/** Begins at once, so that nothing is missed that happens while the file is read. @throws a system error */
+/**
+ * Begins at once, so that nothing is missed that happens while the file is read. Where the folder of the file is not there yet,
+ * the nearest above it is watched until it is. @throws a system error
+ */
 export function watchFolder(file: string): Watch {
   const stem = basename(file).replace(/\.[^.]*$/, '');
   let [pending, closed] = [false, false];
@@ -38,13 +41,38 @@ export function watchFolder(file: string): Watch {
     pending = true;
     wake?.();
   };
-  const watcher: FSWatcher = watch(dirname(file), (_, name) => {
-    if (name === null || name.startsWith(stem)) note();
-  });
-  watcher.on('error', (error) => {
+  const fail = (error: unknown): void => {
     failure = error;
     note();
-  });
+  };
+  const wanted = dirname(file);
+  let watched = nearest(wanted);
+  let watcher = begin();
+  approach();
+
+  function begin(): FSWatcher {
+    const folder = watched;
+    const made = watch(folder, (_, name) => {
+      if (closed || folder !== watched) return;
+      if (folder !== wanted) approach();
+      else if (name === null || name.startsWith(stem)) note();
+    });
+    return made.on('error', fail);
+  }
+  /** Until the nearest is watched: what is made before the watch begins is not told by it. */
+  function approach(): void {
+    try {
+      for (let next = nearest(wanted); next !== watched; next = nearest(wanted)) {
+        watcher.close();
+        watched = next;
+        watcher = begin();
+        note();
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   return {
     async next() {
       if (!pending && !closed) {
@@ -64,11 +92,18 @@ export function watchFolder(file: string): Watch {
   };
 }
 
+/** The folder, or the nearest above it that is there. @throws a system error */
+function nearest(folder: string): string {
+  const above = dirname(folder);
+  return above === folder || statSync(folder, { throwIfNoEntry: false }) !== undefined ? folder : nearest(above);
+}
+
 /** Every line behind `present`, as it comes, until the watch is closed. Closes the handle. @throws a system error */
 export async function* followLines(
   file: string,
   present: { readonly handle: FileHandle; readonly end: Bytes } | null,
   watching: Watch,
+  unread: Unread,
 ): AsyncGenerator<string> {
   let handle = present?.handle ?? null;
   let at = present?.end ?? 0;
@@ -96,7 +131,7 @@ export async function* followLines(
         if (next === null) break;
         // What was still written to the old one before it was moved, and what came between the two.
         yield* read();
-        for (const path of await rotatedBetween(file, handle, next)) yield* forwards(path, () => true);
+        for (const path of await rotatedBetween(file, handle, next)) yield* forwards(path, () => true, unread);
         await handle?.close();
         handle = next;
         at = 0;

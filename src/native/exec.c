@@ -83,6 +83,8 @@ static void close_on_exec(void)
   /* Kernels before 5.11 do not know CLOSE_RANGE_CLOEXEC, 4. What is above is none of the scheduler's. */
   syscall(SYS_close_range, (unsigned int)REPORT, ~0U, 4U);
 #endif
+  /* The descriptor that this program was itself run by. */
+  fcntl(REPORT + 1, F_SETFD, FD_CLOEXEC);
 }
 
 static void join_control_group(const char *folder)
@@ -144,6 +146,8 @@ int main(int argc, char **argv)
   int option;
 
   close_on_exec();
+  /* Run by a descriptor, it would be called by its number. */
+  prctl(PR_SET_NAME, "fate-exec", 0, 0, 0);
   opterr = 0;
   while ((option = getopt(argc, argv, "+c:m:n:G:g:u:d:")) != -1) {
     switch (option) {

@@ -2,18 +2,10 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { errnoOf } from '../errors.ts';
-import type { Bytes, EpochMs, Keep } from '../types.ts';
+import type { EpochMs, Keep, KnownResult } from '../types.ts';
 import { Anchors } from './anchors.ts';
 import { Unsafe } from './ownership.ts';
 import { reasonOf } from './result-file.ts';
-
-interface KnownResult {
-  readonly path: string;
-  readonly size: Bytes;
-  readonly at: EpochMs;
-  /** The user of the task that it was made for; none where that ran as the scheduler. */
-  readonly owner?: number;
-}
 
 /**
  * `known`: what was recorded for the task, oldest first. Answers what is still there to be known; never rejects. A file that

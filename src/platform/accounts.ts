@@ -111,17 +111,42 @@ function findGroups(user: string, gid: number): readonly number[] {
   }
 }
 
+/** The user database. Throws a system error where it cannot be asked. */
+export interface Lookups {
+  findUser(name: string): Account | null;
+  findGroup(name: string): number | null;
+  findGroups(user: string, gid: number): readonly number[];
+}
+
+const DATABASE: Lookups = { findUser, findGroup, findGroups };
+
+type Answer = { readonly value: unknown } | { readonly error: unknown };
+
+/** A server that does not answer is not to be waited for at every run either. */
+function ask(find: () => unknown): Answer {
+  try {
+    return { value: find() };
+  } catch (error) {
+    return { error };
+  }
+}
+
 /** With a memory of its own; `monotonic` in ms. No call throws but with a system error: the database could not be asked. */
-export function createAccounts(monotonic: () => Ms = () => performance.now()): Accounts {
-  const known = new Map<string, { readonly value: unknown; readonly until: Ms }>();
+export function createAccounts(
+  monotonic: () => Ms = () => performance.now(),
+  { findUser, findGroup, findGroups }: Lookups = DATABASE,
+): Accounts {
+  const known = new Map<string, { readonly answer: Answer; readonly until: Ms }>();
   const remembered = <T>(key: string, find: () => T): T => {
     const now = monotonic();
     const entry = known.get(key);
-    if (entry !== undefined && entry.until > now) return entry.value as T;
-    const value = find();
-    if (known.size >= MOST) known.clear();
-    known.set(key, { value, until: now + REMEMBERED });
-    return value;
+    const answer = entry !== undefined && entry.until > now ? entry.answer : ask(find);
+    if (answer !== entry?.answer) {
+      if (known.size >= MOST) known.clear();
+      known.set(key, { answer, until: monotonic() + REMEMBERED });
+    }
+    if ('error' in answer) throw answer.error;
+    return answer.value as T;
   };
   return {
     user: (name) => remembered(`user ${name}`, () => findUser(name)),

@@ -30,7 +30,7 @@ export function writeValue(path: string, value: string): void {
 }
 
 /** The number behind a key of a flat keyed file (`oom_kill 3`), or the only one of a file without keys; null for none. */
-export function numberIn(path: string, key: string | null): number | null {
+export function readNumber(path: string, key: string | null): number | null {
   let text: string;
   try {
     text = readShort(path);

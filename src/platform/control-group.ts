@@ -5,7 +5,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Ms, RunGroup, Usage } from '../types.ts';
-import { groupsIn, isPopulated, numberIn, processesIn, writeValue } from './control-group-files.ts';
+import { groupsIn, isPopulated, processesIn, readNumber, writeValue } from './control-group-files.ts';
 
 /** So often SIGKILL is sent to who was started meanwhile, where the kernel has no cgroup.kill; each round is a few ms. */
 const ROUNDS = 100;
@@ -16,7 +16,7 @@ const DOUBT: Ms = 1_000;
 
 /** @param remove takes the group away, or sees to it that it goes later */
 export function runGroup(path: string, remove: (path: string) => void): RunGroup {
-  const pids = (): number[] => membersOf(path);
+  const pids = (): number[] => everybodyIn(path);
   let open = true;
   return {
     path,
@@ -71,13 +71,13 @@ export function together(groups: readonly [RunGroup, ...RunGroup[]]): RunGroup {
 }
 
 /** Without this process, which is never a member, and without 0, which kill(2) takes for the caller's own process group. */
-function membersOf(path: string): number[] {
+function everybodyIn(path: string): number[] {
   // The usual answer at the end of a run, by one short file.
   if (isPopulated(path) === false) return [];
   const found = new Set(processesIn(path));
   // Whether there are groups below is told by one as well; a look at the folder itself takes longer.
-  if ((numberIn(join(path, 'cgroup.stat'), 'nr_descendants') ?? 1) > 0) {
-    for (const below of groupsIn(path)) for (const pid of membersOf(below)) found.add(pid);
+  if ((readNumber(join(path, 'cgroup.stat'), 'nr_descendants') ?? 1) > 0) {
+    for (const below of groupsIn(path)) for (const pid of everybodyIn(below)) found.add(pid);
   }
   return [...found].filter((pid) => pid > 1 && pid !== process.pid);
 }
@@ -101,7 +101,7 @@ function killAll(path: string): void {
   }
   const met = new Set<number>();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const fresh = membersOf(path).filter((pid) => !met.has(pid));
+    const fresh = everybodyIn(path).filter((pid) => !met.has(pid));
     if (fresh.length === 0) return;
     signalAll(fresh, 'SIGKILL');
     for (const pid of fresh) met.add(pid);
@@ -176,11 +176,11 @@ function watchEvents(path: string, persistent: boolean, look: () => void): FSWat
 
 /** Kernels before 5.19 have no memory.peak. Processor time is known without any controller. */
 function usageOf(path: string): Usage {
-  const micros = numberIn(join(path, 'cpu.stat'), 'usage_usec');
+  const micros = readNumber(join(path, 'cpu.stat'), 'usage_usec');
   return {
-    memory: numberIn(join(path, 'memory.peak'), null),
+    memory: readNumber(join(path, 'memory.peak'), null),
     cpu: micros === null ? null : Math.round(micros / 1000),
     // Not `oom`, which counts how often the limit was met, also when nobody had to go for it.
-    outOfMemory: numberIn(join(path, 'memory.events'), 'oom_kill') ?? 0,
+    outOfMemory: readNumber(join(path, 'memory.events'), 'oom_kill') ?? 0,
   };
 }

@@ -3,8 +3,7 @@
  * failures are thrown as Node's own system errors are: `code` (`EMFILE`), `errno` (negative) and `syscall`.
  */
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
-import { getSystemErrorMap } from 'node:util';
+import { systemErrorOf } from '../errors.ts';
 
 export type Koffi = typeof import('koffi');
 
@@ -17,13 +16,7 @@ export function koffi(): Koffi {
 
 /** @param errno positive, as errno(3) has it */
 export function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [nameOf(errno), strerror(errno)];
-  return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { code, errno: -errno, syscall });
-}
-
-/** libuv, whose names Node knows, has some errors not, ENOEXEC among them. */
-function nameOf(errno: number): string {
-  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `E${errno}`;
+  return systemErrorOf(errno, syscall, strerror);
 }
 
 function strerror(errno: number): string {

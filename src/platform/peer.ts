@@ -2,15 +2,8 @@
  * Who stands at the other end of a unix socket, as the kernel saw it when the connection was made (unix(7), SO_PEERCRED and
  * SO_PEERGROUPS): nobody can claim to be somebody else. Promises the control socket an answer or null, never an error.
  */
+import type { Peer } from '../types.ts';
 import { koffi } from './libc.ts';
-
-export interface Peer {
-  readonly pid: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Its supplementary groups. */
-  readonly groups: readonly number[];
-}
 
 type GetSockOpt = (fd: number, level: number, name: number, value: Uint32Array, length: Uint32Array) => number;
 

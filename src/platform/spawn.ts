@@ -24,6 +24,7 @@ interface LibC {
   /** Null before glibc 2.34, and with musl. */
   addCloseFrom: ((actions: Buffer, from: number) => number) | null;
   fcntl(fd: number, command: number, type: 'int', value: number): number;
+  ptrace(request: number, pid: number, address: number, data: number): number;
   wait4(pid: number, status: Int32Array, options: number, usage: Longs): number;
   readonly attributes: Buffer;
   /** What wait4 fills in, time and again. */
@@ -42,6 +43,10 @@ const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
 const F_DUPFD_CLOEXEC = 1030;
 const WNOHANG = 1;
+/** WIFSTOPPED of wait(2) */
+const STOPPED = 0x7f;
+const PTRACE_DETACH = 17;
+const SIGTRAP = 5;
 const EINVAL = 22;
 const [UTIME, STIME, MAXRSS] = [0, 2, 4] as const;
 const KIB = 1024;
@@ -62,6 +67,7 @@ function libc(): LibC {
       addDup2: c.func('posix_spawn_file_actions_adddup2', 'int', [argument, 'int', 'int']),
       addCloseFrom: optional(() => c.func('posix_spawn_file_actions_addclosefrom_np', 'int', [argument, 'int'])),
       fcntl: c.func('int fcntl(int fd, int command, ...)'),
+      ptrace: c.func('long ptrace(int request, int pid, long address, long data)'),
       wait4: c.func('int wait4(int pid, _Out_ int *status, int options, void *usage)'),
       status: new Int32Array(1),
       usage: k.sizeof('long') === 8 ? new BigInt64Array(18) : new Int32Array(18),
@@ -182,6 +188,7 @@ function endOf(pid: number): WaitStatus | null {
   // ECHILD: somebody else in this process took its end. Nothing is known of it but that it came.
   if (found < 0) return { code: null, signal: null, memory: 0, cpu: 0 };
   const word = status[0] ?? 0;
+  if ((word & 0xff) === STOPPED) return letGo(pid, (word >> 8) & 0xff);
   const signal = word & 0x7f;
   return {
     code: signal === 0 ? (word >> 8) & 0xff : null,
@@ -189,6 +196,15 @@ function endOf(pid: number): WaitStatus | null {
     memory: Number(usage[MAXRSS]) * KIB,
     cpu: Math.round(timeval(usage, UTIME) + timeval(usage, STIME)),
   };
+}
+
+/**
+ * It asked to be traced (PTRACE_TRACEME of ptrace(2)), and its tracer, who is asked at each signal, would be we: it goes on
+ * without one, with the signal that stopped it.
+ */
+function letGo(pid: number, signal: number): null {
+  libc().ptrace(PTRACE_DETACH, pid, 0, signal === SIGTRAP ? 0 : signal);
+  return null;
 }
 
 /** In ms. */

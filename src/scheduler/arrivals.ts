@@ -113,7 +113,8 @@ export class Arrivals {
 
   /** What `overlap` says where a run of the task goes or waits (SPEC 6). One of a task waits at any time. */
   #fits(task: Task, entry: Entry): boolean {
-    const lives = this.#roster.of(task.name);
+    // One whose process has ended is only being recorded, which is waited for.
+    const lives = this.#roster.of(task.name).filter(({ over }) => !over);
     const waiting = lives.filter(({ stage }) => stage !== 'going');
     const skip = (detail: string): false => {
       const level = this.#overlapping.has(task.name) ? 'info' : 'warning';

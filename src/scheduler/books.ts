@@ -4,8 +4,8 @@
  * in memory, told once, and written when there is room again.
  */
 import { messageOf } from '../errors.ts';
-import type { Batch, Closing, KnownResult, StoredState } from '../state/store.ts';
-import type { Clock, Cursor, Entry, Level, LogEvent, LogFields, Ms } from '../types.ts';
+import type { Batch, Closing, StoredState } from '../state/store.ts';
+import type { Clock, Cursor, Entry, KnownResult, Level, LogEvent, LogFields, Ms } from '../types.ts';
 
 /** What need not be durable at once is, after this. */
 const LAZY: Ms = 1_000;

@@ -4,13 +4,14 @@
  * tasks share once.
  */
 import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, messageOf } from '../errors.ts';
 import { type ContextParts, identify, whyNoFolder } from '../execution/context.ts';
 import { sourceOf } from '../execution/credentials.ts';
 import { readEnvFile } from '../execution/env-file.ts';
 import { systemText } from '../execution/failure.ts';
-import type { Configuration, Problem, Task } from '../types.ts';
+import type { Configuration, Identity, Problem, Task } from '../types.ts';
 
 /** Names beyond that are counted. */
 const NAMED = 10;
@@ -22,25 +23,38 @@ interface Found {
   readonly message: string;
 }
 
-/** Of tasks that are enabled; each problem has the first task that it is about. Reads files; never throws. */
-export function contextWarnings({ tasks }: Pick<Configuration, 'tasks'>, parts: ContextParts): Problem[] {
+/**
+ * Of tasks that are enabled; each problem has the first task that it is about. Reads files, one after the other, so that a
+ * file server that does not answer holds up nobody else. Never rejects.
+ */
+export async function contextWarnings(
+  { tasks, files, steerGroup }: Pick<Configuration, 'tasks' | 'files' | 'steerGroup'>,
+  parts: ContextParts,
+): Promise<Problem[]> {
   const known = new Map<string, { readonly found: Found; readonly tasks: Task[] }>();
   // A file is read once, however many tasks it is for.
   const memory = new Map<string, unknown>();
-  const once = <T>(key: string, look: () => T): T => {
-    if (!memory.has(key)) memory.set(key, look());
+  const once = async <T>(key: string, look: () => T | Promise<T>): Promise<T> => {
+    if (!memory.has(key)) memory.set(key, await look());
     return memory.get(key) as T;
   };
   for (const task of tasks) {
     if (!task.enabled) continue;
-    for (const found of warningsOf(task, parts, once)) {
+    for (const found of await warningsOf(task, parts, once)) {
       const key = JSON.stringify(found);
       const entry = known.get(key);
       if (entry === undefined) known.set(key, { found, tasks: [task] });
       else entry.tasks.push(task);
     }
   }
-  return [...known.values()].map(({ found, tasks: [first, ...others] }) => problemOf(found, first as Task, others));
+  const ofTasks = [...known.values()].map(({ found, tasks: [first, ...others] }) =>
+    problemOf(found, first as Task, others),
+  );
+  const unknown = steerGroup === null ? null : whyNoGroup(steerGroup, parts);
+  if (unknown === null) return ofTasks;
+  const path = ['control', 'steer_group'];
+  const file = files.find((name) => /\/defaults\.\w+$/.test(name)) ?? '';
+  return [...ofTasks, { severity: 'warning', kind: 'value', file, path, message: `${unknown}: nobody steers by it` }];
 }
 
 function problemOf({ path, message }: Found, task: Task, others: readonly Task[]): Problem {
@@ -61,11 +75,19 @@ export function listed(names: readonly string[]): string {
   return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-type Once = <T>(key: string, look: () => T) => T;
+function whyNoGroup(name: string, { accounts }: ContextParts): string | null {
+  try {
+    return accounts.group(name) === null ? `there is no group ${name}` : null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
 
-function warningsOf(task: Task, parts: ContextParts, once: Once): Found[] {
+type Once = <T>(key: string, look: () => T | Promise<T>) => Promise<T>;
+
+async function warningsOf(task: Task, parts: ContextParts, once: Once): Promise<Found[]> {
   const { user, group, cwd, envFiles, credentials } = task.context;
-  const who = once(JSON.stringify(['who', user, group]), () => identityOf(task, parts));
+  const who = await once(JSON.stringify(['who', user, group]), () => identityOf(task, parts));
   const found: Found[] = [];
   // Who looks at root's configuration need not see what root sees.
   const blind = parts.uid === 0 && process.geteuid?.() !== 0;
@@ -76,21 +98,28 @@ function warningsOf(task: Task, parts: ContextParts, once: Once): Found[] {
   if ('why' in who) fails([user === null ? 'group' : 'user'], who.why);
   const switched = 'uid' in who && who.uid !== parts.uid;
   if (cwd?.source.startsWith('/') && !cwd.source.includes('<%')) {
-    const why = once(JSON.stringify(['cwd', cwd.source, switched]), () => whyNoFolder(cwd.source, switched));
+    const why = await once(JSON.stringify(['cwd', cwd.source, switched]), async () => {
+      await reached(cwd.source);
+      return whyNoFolder(cwd.source, switched);
+    });
     if (why !== null) fails(['cwd'], `the folder ${cwd.source} ${why}`);
   }
+  const identity = 'identity' in who ? who.identity : null;
   // Only where root reads it for the task can somebody gain by it.
   const guarded = parts.uid === 0 ? [0, ...('uid' in who ? [who.uid] : [])] : null;
   for (const { path, optional } of envFiles) {
-    const read = once(`env ${path}`, () => readEnvFile(path));
+    const read = await once(JSON.stringify(['env', path, identity]), async () => {
+      await reached(path);
+      return readEnvFile(path, identity);
+    });
     if (read.ok)
       for (const warning of read.file.warnings) found.push({ path: ['env_file'], message: `${path}: ${warning}` });
     else if (!(read.missing && optional)) fails(['env_file'], `the environment file ${path} ${read.why}`);
-    const who = guarded === null || !read.ok ? null : writers(path, guarded);
-    if (who !== null)
+    const writer = guarded === null || !read.ok ? null : writers(path, guarded);
+    if (writer !== null)
       found.push({
         path: ['env_file'],
-        message: `${who} can write ${path}, and so decide on the environment of this task`,
+        message: `${writer} can write ${path}, and so decide on the environment of this task`,
       });
   }
   for (const credential of credentials) {
@@ -101,6 +130,7 @@ function warningsOf(task: Task, parts: ContextParts, once: Once): Found[] {
       if (parts.env.INVOCATION_ID) fails(path, 'systemd gave the scheduler no credentials');
       continue;
     }
+    await reached(source);
     const why = whyNoFile(source);
     if (why !== null) fails(path, `${source} ${why}`);
     else if (guarded !== null) found.push(...exposures(source, guarded).map((message) => ({ path, message })));
@@ -108,10 +138,17 @@ function warningsOf(task: Task, parts: ContextParts, once: Once): Found[] {
   return found;
 }
 
-function identityOf(task: Task, parts: ContextParts): { readonly uid: number } | { readonly why: string } {
+/** Waits, off the loop, for whoever serves this path to say anything about it; what he says is asked again. */
+async function reached(path: string): Promise<void> {
+  await stat(path).catch(() => {});
+}
+
+type Who = { readonly uid: number; readonly identity: Identity | null } | { readonly why: string };
+
+function identityOf(task: Task, parts: ContextParts): Who {
   try {
-    const { account } = identify(task.context, parts);
-    return { uid: account?.uid ?? parts.uid };
+    const { account, identity } = identify(task.context, parts);
+    return { uid: account?.uid ?? parts.uid, identity };
   } catch (error) {
     return { why: messageOf(error) };
   }

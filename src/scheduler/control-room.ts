@@ -11,7 +11,7 @@ export interface ControlRoom {
   readonly run: string;
   readonly folder: string;
   /** Whose members may connect, where there is a group of that name. */
-  readonly group: string;
+  readonly group: string | null;
   readonly uid: number;
   readonly steering: Steering;
   /** The name of the group that may steer as well. */
@@ -26,7 +26,7 @@ export async function openControlRoom(room: ControlRoom): Promise<() => Promise<
     const control = await openControl({
       folder,
       link: join(run, 'control.sock'),
-      group: accounts.group(group),
+      group: group === null ? null : accounts.group(group),
       ownUid: uid,
       steerGid() {
         const name = steerGroup();

@@ -1,7 +1,6 @@
 /** What `path.keep` may delete: the list of a task's results that Fate recorded (SPEC 8), brought up to date by each run. */
 import { pruneResults } from '../output/result.ts';
-import type { KnownResult } from '../state/store.ts';
-import type { EpochMs, RecordedResult, Task } from '../types.ts';
+import type { EpochMs, KnownResult, RecordedResult, Task } from '../types.ts';
 
 export function keepsCount({ keep }: Task): boolean {
   return keep.count !== null || keep.age !== null || keep.size !== null;

@@ -6,8 +6,8 @@
 import { messageOf } from '../errors.ts';
 import { endSurvivors } from '../execution/survivors.ts';
 import { faultPoint } from '../faults.ts';
-import type { Batch, Closing, KnownResult, Store, StoredState } from '../state/store.ts';
-import type { Clock, ControlGroups, Cursor, Entry, EpochMs, Ms, Output, Task } from '../types.ts';
+import type { Batch, Closing, Store, StoredState } from '../state/store.ts';
+import type { Clock, ControlGroups, Cursor, Entry, EpochMs, KnownResult, Ms, Output, Task } from '../types.ts';
 import { finishAttempt, type Log, loseAttempt, type Settled } from './finishing.ts';
 import { withRecorded } from './known-results.ts';
 import { type Leftovers, sortLeftovers } from './leftovers.ts';

@@ -44,13 +44,13 @@ function endFields(event: Extract<TaskEvent, { type: 'ended' }>): LogFields {
   };
 }
 
-export function reportEvent(logger: Logger, event: TaskEvent): void {
+export function reportEvent(log: Logger['log'], event: TaskEvent): void {
   switch (event.type) {
     case 'started': {
       const { id } = event.run;
       const task = event.run.task.name;
       const late = Math.max(0, event.at - event.run.due);
-      logger.log('info', 'started', {
+      log('info', 'started', {
         task,
         run: id,
         pid: event.pid,
@@ -61,14 +61,14 @@ export function reportEvent(logger: Logger, event: TaskEvent): void {
       break;
     }
     case 'ended':
-      logger.log(event.level, 'ended', endFields(event));
+      log(event.level, 'ended', endFields(event));
       break;
     case 'skipped': {
       const { id, task, due, count, reason, detail } = event;
       const kind = reason === 'missed' ? 'missed' : 'skipped';
       const counted = count > 1 ? { count } : {};
       const sentence = journal(skippedSentence(event));
-      logger.log(event.level, kind, {
+      log(event.level, kind, {
         msg: detail,
         task,
         run: id,
@@ -82,8 +82,8 @@ export function reportEvent(logger: Logger, event: TaskEvent): void {
   }
 }
 
-export function reportSummary(logger: Logger, summary: Summary): void {
-  logger.log('info', 'pass', {
+export function reportSummary(log: Logger['log'], summary: Summary): void {
+  log('info', 'pass', {
     execution_count: summary.executions,
     ...(summary.failures > 0 ? { failure_count: summary.failures } : {}),
     ...(summary.next === null ? {} : { scheduled_next: iso(summary.next.at), scheduled_next_task: summary.next.task }),

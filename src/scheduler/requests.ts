@@ -50,11 +50,12 @@ export class Requests {
 
   /**
    * Ends what goes and drops what waits: of a task, or one run by its id or the beginning of it.
+   * @param isTask whether it is the name of a task, and so not the beginning of an id
    * @throws FateError RUN_UNKNOWN where there is nothing of that name, or more than one run of such an id
    */
-  kill(what: string): readonly LiveRow[] {
+  kill(what: string, isTask: boolean): readonly LiveRow[] {
     const { roster } = this.#parts;
-    const found = roster.of(what).length > 0 ? roster.of(what) : this.#byId(what);
+    const found = isTask || roster.of(what).length > 0 ? roster.of(what) : this.#byId(what);
     const lives = found.filter(({ over }) => !over);
     if (lives.length === 0) throw new FateError('RUN_UNKNOWN', `nothing of ${what} runs or waits`);
     // As they were when they were told.
@@ -97,8 +98,10 @@ export class Requests {
   }
 
   #asked({ id }: Run): Pick<Asked, 'run' | 'done'> {
+    const watchers = this.#watchers.get(id) ?? [];
+    this.#watchers.set(id, watchers);
     const done = new Promise<Entry>((resolve) => {
-      this.#watchers.set(id, [...(this.#watchers.get(id) ?? []), resolve]);
+      watchers.push(resolve);
     });
     return { run: id, done };
   }

@@ -17,10 +17,6 @@ export class Roster {
   readonly #live = new Map<string, Live>();
   readonly #tasks = new Map<string, Set<Live>>();
 
-  get size(): number {
-    return this.#live.size;
-  }
-
   get(id: string): Live | undefined {
     return this.#live.get(id);
   }

@@ -11,7 +11,7 @@ import { launch } from '../execution/launch.ts';
 import { faultPoint } from '../faults.ts';
 import { makeFoldersSync } from '../folders.ts';
 import { reasonOf } from '../output/result-file.ts';
-import type { Batch, KnownResult, StoredState } from '../state/store.ts';
+import type { Batch, StoredState } from '../state/store.ts';
 import { encodeState } from '../state/task-state.ts';
 import type {
   Accounts,
@@ -22,6 +22,7 @@ import type {
   Entry,
   EpochMs,
   Exit,
+  KnownResult,
   Level,
   LogEvent,
   LogFields,

@@ -120,9 +120,9 @@ export class Scheduler {
   /** Nothing new starts, running groups are told to end; `run` resolves when all is recorded. */
   stop(): void {
     if (this.stopping) return;
-    const now = this.#parts.clock.now();
-    this.#stop.begin(this.#roster.all(), now);
-    this.#plan.takeBack(now);
+    const { clock } = this.#parts;
+    this.#stop.begin(this.#roster.all(), clock.monotonic());
+    this.#plan.takeBack(clock.now());
     this.#requests.giveUp();
     this.#room.close();
     this.#parts.books.flush();
@@ -137,9 +137,9 @@ export class Scheduler {
     return { ...asked, waited: this.#requests.waitedFor(asked.run) };
   }
 
-  /** Ends what goes and drops what waits. @throws FateError RUN_UNKNOWN */
-  kill(what: string): ReturnType<Requests['kill']> {
-    const rows = this.#requests.kill(what);
+  /** Ends what goes and drops what waits; as Requests.kill. @throws FateError RUN_UNKNOWN */
+  kill(what: string, isTask: boolean): ReturnType<Requests['kill']> {
+    const rows = this.#requests.kill(what, isTask);
     this.#soon();
     return rows;
   }
@@ -161,7 +161,7 @@ export class Scheduler {
     }
     this.#arm();
     this.#rest();
-    this.#parts.turned(this.#stop.isBusy(this.#roster.all(), now));
+    this.#parts.turned(this.#stop.isBusy(this.#roster.all(), this.#parts.clock.monotonic()));
   }
 
   /** One turn for all that happens until then: a backlog of short runs must not keep out signals, timeouts and ends. */

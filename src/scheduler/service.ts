@@ -32,6 +32,7 @@ export class Service {
   #fedAt = Number.NEGATIVE_INFINITY;
   #toldAt = Number.NEGATIVE_INFINITY;
   #extendedAt = Number.NEGATIVE_INFINITY;
+  #stops = false;
   #cancelStatus: (() => void) | null = null;
   #look: () => Bustle = () => ({ running: 0, waiting: 0, next: null });
 
@@ -66,11 +67,12 @@ export class Service {
     try {
       return await work();
     } finally {
-      notifier.ready();
+      if (!this.#stops) notifier.ready();
     }
   }
 
   stopping(): void {
+    this.#stops = true;
     this.#parts.notifier.stopping();
   }
 
@@ -101,7 +103,9 @@ export class Service {
     this.close();
     const { notifier, clock, zones } = this.#parts;
     this.#toldAt = clock.monotonic();
-    notifier.status(statusText(this.#look(), clock.now(), (at) => zones.zone(null)?.offsetAt(at) ?? 0));
+    const bustle = this.#look();
+    const offsetAt = (at: EpochMs): Ms => zones.zone(null)?.offsetAt(at) ?? 0;
+    notifier.status(this.#stops ? `stopping, ${bustle.running} running` : statusText(bustle, clock.now(), offsetAt));
   }
 }
 

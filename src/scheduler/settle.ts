@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { outOfMemory } from '../execution/limits.ts';
 import { statusOf } from '../execution/status.ts';
 import { faultPoint } from '../faults.ts';
 import { type Preparation, prepareResults, publishResults } from '../output/result.ts';
@@ -115,12 +116,9 @@ export async function settle(ended: Ended, parts: RunParts): Promise<Concluded> 
 }
 
 /** What there is to say of an end besides its status. */
-function whyOf({ failure, limit, usage: { outOfMemory } }: Exit, { limits }: Task): string | null {
-  if (failure !== null || limit !== null || outOfMemory === 0) return failure ?? limit;
-  const ended = outOfMemory === 1 ? 'one of its processes' : `${outOfMemory} of its processes`;
-  const full =
-    limits.memory === null ? 'its memory was used up' : `limits.memory (${formatSize(limits.memory)}) was used up`;
-  return `the kernel ended ${ended}, since ${full}`;
+function whyOf({ failure, limit, usage }: Exit, { limits }: Task): string | null {
+  // One that is good, or that Fate ended, has met no limit, and lost processes all the same.
+  return failure ?? limit ?? (usage.outOfMemory === 0 ? null : outOfMemory(usage, limits.memory));
 }
 
 function dropped({ stderrDropped }: Exit, { limits }: Task): string {

@@ -69,7 +69,13 @@ export function steer(parts: SteeringParts): Steering {
       demandTime(scheduler);
       return scheduler.ask(demandTask(name, parts.configuration()));
     },
-    kill: (what: string): readonly LiveRow[] => scheduler.kill(what),
+    kill(what: string): readonly LiveRow[] {
+      const { tasks, invalid } = parts.configuration();
+      return scheduler.kill(
+        what,
+        [...tasks, ...invalid].some(({ name }) => name === what),
+      );
+    },
   };
 }
 

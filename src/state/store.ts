@@ -4,7 +4,7 @@
  */
 import { open, type RootDatabase } from 'lmdb';
 import { faultPoint } from '../faults.ts';
-import type { Bytes, Cursor, EpochMs, History } from '../types.ts';
+import type { Bytes, Cursor, EpochMs, History, KnownResult } from '../types.ts';
 import { asFields, asInstant, asList, asName, asOneOf, asWhole, parseJson } from './guards.ts';
 import { applyLedger, encodeLedger, type LedgerBatch, RECORDS, sizeOf } from './ledger.ts';
 import { type LedgerReader, ledgerReader, readCursor } from './looking.ts';
@@ -20,15 +20,6 @@ export interface StoredState {
   /** `structure`: a value that JSON can hold; `text`: what the task wrote, as it is. */
   readonly kind: 'structure' | 'text';
   readonly value: unknown;
-}
-
-/** A result file that Fate recorded, for `path.keep`. */
-export interface KnownResult {
-  readonly path: string;
-  readonly size: Bytes;
-  readonly at: EpochMs;
-  /** The uid of the task's user, to whom it belongs; none where the task ran as the scheduler. */
-  readonly owner?: number;
 }
 
 /** By task name; null deletes. */

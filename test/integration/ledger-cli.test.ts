@@ -220,3 +220,49 @@ test('a paused task is skipped, with the reason, until it is resumed', async (t)
   assert.deepEqual(JSON.parse((await prefix.run('fate', 'pause', '--json')).stdout), []);
   assert.equal((await prefix.run('fate', 'pause', 'b')).status, 2);
 });
+
+test('words behind -- are words, but for debug execute', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': TASKS });
+  await record(prefix).close();
+  const runs = await prefix.run('fate', 'runs', '--', 'disk');
+  assert.match(runs.stdout, new RegExp(FAILED.id));
+  assert.doesNotMatch(runs.stdout, new RegExp(OK.id));
+  assert.equal((await prefix.run('fate', 'pause', '--', 'backup')).status, 0);
+  assert.match((await prefix.run('fate', 'pause')).stdout, /^backup /m);
+  assert.match((await prefix.run('fate', 'why', 'backup', '--json', '--', '2026-11-22')).stdout, new RegExp(OK.id));
+  assert.match((await prefix.run('fate', 'runs', '--since', '--', 'disk')).stderr, /Not enough arguments/);
+  const unknown = await prefix.run('fate', 'pause', '--', 'nobody');
+  assert.equal(unknown.status, 2);
+  const dashed = await prefix.run('fate', 'pause', '--', '--json');
+  assert.deepEqual([dashed.status, dashed.stdout], [2, '']);
+  assert.equal((await prefix.run('fate', 'status', '--', 'backup')).status, 2);
+  assert.equal((await prefix.run('fates', '--', 'backup')).status, 2);
+  assert.equal((await prefix.run('fate', 'debug', 'run', '--no-report', '--', 'backup')).status, 0);
+  const command = await prefix.run(
+    'fate',
+    'debug',
+    'execute',
+    '--no-report',
+    '-o',
+    '-',
+    '--',
+    'echo',
+    '--json',
+    '--',
+    'x',
+  );
+  assert.deepEqual([command.status, command.stdout], [0, '--json -- x\n']);
+});
+
+test('what a run wrote steers no terminal in JSON', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': TASKS });
+  const store = record(prefix);
+  const entry = { ...FAILED, id: '01kf3gad000000' };
+  const wrote = 'a\u009b2Jb\u202ec\n';
+  const output = { stdout: excerpt(wrote, '', Buffer.byteLength(wrote)), stderr: excerpt('') };
+  store.write({ closed: new Map([[entry.id, { entry, output }]]) });
+  await store.close();
+  const { stdout } = await prefix.run('fate', 'show', entry.id, '--json', '--output');
+  assert.ok(stdout.includes('"a\\u009b2Jb\\u202ec\\n"'), stdout);
+  assert.equal(JSON.parse(stdout).output.stdout.head, wrote);
+});

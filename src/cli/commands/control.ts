@@ -85,7 +85,8 @@ async function control(
   const summary = await runEngine({
     program,
     version: readVersion(),
-    group: LIB,
+    // A user's own socket is his alone.
+    group: paths.profile === 'user' ? null : LIB,
     mode: stay ? 'stay' : 'pass',
     paths,
     load: loadOptionsFor(paths, args.strict),
@@ -94,5 +95,8 @@ async function control(
     prune: !args['no-prune'],
     ready: tellReady,
   });
-  return args.fail && summary.failures > 0 ? 1 : 0;
+  const status = args.fail && summary.failures > 0 ? 1 : 0;
+  const { leaveJournal } = await import('../../platform/journal.ts');
+  leaveJournal(status);
+  return status;
 }

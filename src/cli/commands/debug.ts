@@ -22,12 +22,16 @@ type Done = (status: number) => void;
 /** Options of `debug execute` that take a value in the next word. */
 const VALUED = /^(-[ioe]|--(stdin|stdout|stderr|format-result))$/;
 
+/** Whether this is `debug execute`, of which what follows `--` is the command. */
+export function isDebugExecute(argv: readonly string[]): boolean {
+  const first = wordFrom(argv, 0);
+  return argv[first] === 'debug' && argv[wordFrom(argv, first + 1)] === 'execute';
+}
+
 /** Puts `--` before the command of `debug execute`, so that the command's own options are left to it. */
 export function splitDebugged(argv: readonly string[]): string[] {
-  const first = wordFrom(argv, 0);
-  const second = wordFrom(argv, first + 1);
-  if (argv[first] !== 'debug' || argv[second] !== 'execute') return [...argv];
-  let at = second + 1;
+  if (!isDebugExecute(argv)) return [...argv];
+  let at = wordFrom(argv, wordFrom(argv, 0) + 1) + 1;
   while (at < argv.length && /^-./.test(argv[at] ?? '') && argv[at] !== '--') at += VALUED.test(argv[at] ?? '') ? 2 : 1;
   return at < argv.length && argv[at] !== '--' ? [...argv.slice(0, at), '--', ...argv.slice(at)] : [...argv];
 }

@@ -54,6 +54,14 @@ export function journal(box: () => FateBox): void {
     );
   });
 
+  scenario('a journal that stands still holds up neither the loop nor a stop', box, async (fate) => {
+    await fate.start({ tasks: TASKS });
+    await fate.sh(`journald=$(systemctl show -P MainPID systemd-journald)
+      kill -STOP $journald; trap 'kill -CONT $journald' EXIT
+      fate run --wait burst && fate status >/dev/null && timeout 40 systemctl stop fated`);
+    assert.equal(await fate.show('Result'), 'success');
+  });
+
   scenario('fate logs shows the records of a task', box, async (fate) => {
     await fate.start({ tasks: TASKS });
     await fate.runTask('talk');

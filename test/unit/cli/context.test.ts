@@ -1,7 +1,9 @@
 /** The execution context as a person meets it: `fate check` tells of it, `fate debug` runs in it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { COMPILED, makePrefix, type Prefix } from '../../helpers/prefix.ts';
 
@@ -85,4 +87,50 @@ test('debug execute gives a command the environment of a task without any contex
   const { stdout } = await prefixOf(t, {}).run('fate', 'debug', 'execute', '--no-report', '-o', '-', 'env');
   assert.match(stdout, /^FATE_TASK=env$/m);
   assert.doesNotMatch(stdout, /^CREDENTIALS_DIRECTORY=/m);
+});
+
+test('debug run whose terminal goes away ends its task, and leaves neither secret nor scratch', async (t) => {
+  const prefix = prefixOf(t, {});
+  const tmp = join(prefix.root, 'tmp');
+  mkdirSync(tmp);
+  writeFileSync(join(prefix.root, 'key'), 'secret', { mode: 0o600 });
+  const script = 'echo $CREDENTIALS_DIRECTORY > $OUT; mv $OUT $OUT.done; sleep 60';
+  prefix.write(
+    'tasks.yaml',
+    task('long', `shell: ${script}\nenv: {OUT: ${prefix.root}/out}\ncredentials: {key: ${prefix.root}/key}`),
+  );
+  const watching = watch(prefix.root);
+  t.after(() => watching.close());
+  const child = spawn(process.execPath, [join(COMPILED, 'fate.js'), 'debug', 'run', 'long'], {
+    env: { ...prefix.env, TMPDIR: tmp },
+    stdio: 'ignore',
+  });
+  t.after(() => child.kill('SIGKILL'));
+  while (!existsSync(join(prefix.root, 'out.done'))) await once(watching, 'change');
+  const credentials = readFileSync(join(prefix.root, 'out.done'), 'utf8').trim();
+  assert.equal(readFileSync(join(credentials, 'key'), 'utf8'), 'secret');
+  child.kill('SIGHUP');
+  const [status, signal] = await once(child, 'exit');
+  assert.deepEqual([status, signal], [0, null]);
+  assert.equal(existsSync(dirname(credentials)), false);
+  assert.deepEqual(readdirSync(tmp), []);
+});
+
+test('commands do their work where the folder they are started in is deleted', async (t) => {
+  const prefix = prefixOf(t, { 'tasks.yaml': task('one', 'exec: "true"') });
+  const gone = join(prefix.root, 'gone');
+  const from = (...args: string[]) =>
+    spawnSync(
+      'sh',
+      ['-c', 'cd "$0" && rmdir "$0" && exec "$@"', gone, process.execPath, join(COMPILED, 'fate.js'), ...args],
+      {
+        env: prefix.env,
+        encoding: 'utf8',
+      },
+    );
+  for (const args of [['list', '--json'], ['check'], ['--help'], ['debug', 'execute', '--no-report', 'true']]) {
+    mkdirSync(gone);
+    const { status, stderr } = from(...args);
+    assert.deepEqual([status, stderr.replace(/^note: .*\n/, '')], [0, ''], args.join(' '));
+  }
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explain, type Question } from '../../../src/cli/explanation.ts';
+import { describeWaited } from '../../../src/scheduler/waited.ts';
 import type { Entry, SkipReason, Task } from '../../../src/types.ts';
 import { every, makeTask } from '../../helpers/tasks.ts';
 import { DUE, makeEnding, makeEntry } from './ledgers.ts';
@@ -371,4 +372,38 @@ test('a paused task is said to be so, and until when', () => {
     say({ paused: { from: DUE, until: DUE + 2 * HOUR } })[0],
     'backup is paused: its due times are skipped until <04:00:00>.',
   );
+});
+
+test('of a run that failed and was to be tried again it is told why it was not', () => {
+  const ended = { phase: 'ended', attempt: 1, ending: makeEnding({ status: 'Error', code: 3 }) } as const;
+  const retry = { limit: 3, on: ['error'] } as unknown as Task['retry'];
+  const cases: [SkipReason, string, string][] = [
+    ['kill', '', 'It was not tried again: it was told not to, at <03:00:00>, with fate kill.'],
+    ['max_wait', 'x', 'It was not tried again: it was given up at <03:00:00>, since x.'],
+    ['removed', '', 'It was not tried again: the task was removed, disabled or given another schedule.'],
+    ['overlap', 'the next run is due', 'It was not tried again, because of overlap: the next run is due.'],
+  ];
+  for (const [reason, detail, says] of cases) {
+    const entry = { ...ended, skipped: { reason, detail, at: DUE + HOUR } };
+    const text = told(entry, { output: true, configured: { kind: 'task', task: task({ retry }) } });
+    assert.equal(
+      text,
+      `It started on time, 4ms after that. It failed with exit status 3 after 2s, at <02:00:02>. ${says} See what it wrote: fate show run0 --output`,
+    );
+    // Not by what is configured as well.
+    assert.doesNotMatch(
+      told(entry, { configured: { kind: 'task', task: task({ retry: { ...retry, on: [] } as never }) } }),
+      /is not tried/,
+    );
+  }
+});
+
+test('of several runs of one task in the way the name is told once', () => {
+  const waited = { for: 'tenancy', who: ['slow', 'index', 'slow', 'slow'] } as const;
+  assert.match(told({ ending: lateEnding, waited }), /tenancy was full: slow and index were running, for/);
+  assert.match(
+    told({ ending: lateEnding, waited: { ...waited, who: ['slow', 'slow'] } }),
+    /tenancy was full: slow was running, for/,
+  );
+  assert.equal(describeWaited(waited), 'tenancy (slow, index)');
 });

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, chmodSync, chownSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { wantedBy } from '../../../src/cli/logs.ts';
 import { asJson } from '../../../src/cli/logs-file.ts';
 import { journalArguments } from '../../../src/cli/logs-journal.ts';
-import { chooseSource } from '../../../src/cli/logs-source.ts';
+import { chooseSource, schedulerUid } from '../../../src/cli/logs-source.ts';
+import type { LoadOptions } from '../../../src/conf/load.ts';
 import { FateError } from '../../../src/errors.ts';
 import { makeRecord } from '../../../src/log/record.ts';
 import { jsonFormatter, textFormatter } from '../../../src/log/text.ts';
+import type { Paths } from '../../../src/platform/paths.ts';
 import type { LogTarget } from '../../../src/types.ts';
 import { COMPILED, makePrefix, type Prefix } from '../../helpers/prefix.ts';
 import { fileTarget } from '../log/bench.ts';
@@ -60,9 +62,9 @@ test('without --lines the latest 100 are shown, 10 when following, all since a t
 });
 
 test("the journal is asked for what Fate's programs have logged of the task", () => {
-  const all = { task: null, since: null, number: Number.POSITIVE_INFINITY, follow: false, json: false, uid: null };
+  const all = { task: null, since: null, number: Number.POSITIVE_INFINITY, follow: false, json: false, uid: 7 };
   const programs = ['SYSLOG_IDENTIFIER=fated', 'SYSLOG_IDENTIFIER=fates', 'SYSLOG_IDENTIFIER=fate'];
-  assert.deepEqual(journalArguments(all), [...programs, '--lines=all']);
+  assert.deepEqual(journalArguments(all), [...programs, '_UID=7', '--lines=all']);
   const some = { task: 'ping', since: 1_700_000_000_500, number: 3, follow: true, json: true, uid: 1000 };
   const task = [...programs, 'FATE_TASK=ping', '_UID=1000'];
   assert.deepEqual(journalArguments(some), [
@@ -185,4 +187,96 @@ test('where the log is neither in a file nor in the journal, that is said', asyn
   const { status, stderr } = await prefix.run('fate', 'logs');
   assert.equal(status, 1);
   assert.match(stderr, /the log cannot be shown: path\.log names neither a file nor \/dev\/stderr/);
+});
+
+const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can give a folder away' };
+
+test('of the journal only what the user of the scheduler has sent is shown: who owns the state', asRoot, async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': TASKS }, COMPILED);
+  withJournalctl(prefix, 'printf "%s\\n" "$@"');
+  const asked = async (): Promise<string | undefined> =>
+    /^_UID=\d+$/m.exec((await prefix.run('fate', 'logs')).stdout)?.[0];
+  assert.equal(await asked(), '_UID=0');
+  assert.equal((await prefix.run('fates')).status, 0);
+  chownSync(prefix.stateFolder(), 65_534, 65_534);
+  assert.equal(await asked(), '_UID=65534');
+});
+
+test('where there is no state it is root in the profile of the system, else who asks', () => {
+  const options = { conf: '/no/conf', names: { task: 'tasks', defaults: 'defaults' }, host: { uid: 1000 } };
+  const uid = (profile: string): number =>
+    schedulerUid({ state: '/no/state', profile } as Paths, options as unknown as LoadOptions);
+  assert.deepEqual(['system', 'user', 'isolated'].map(uid), [0, 1000, 1000]);
+});
+
+test('JSON of the log holds no control or bidi character as it is, and is the same JSON', () => {
+  const msg = 'a\u009bb\u007fc\u202ed\u2066e\u061cf\u0085\u2028g';
+  const shown = String.raw`a\u009bb\u007fc\u202ed\u2066e\u061cf\u0085\u2028g`;
+  const own = JSON.stringify({ time: '2026-11-22T12:00:00Z', level: 'info', event: 'log', session: 'S', msg });
+  const told = [
+    asJson(own),
+    asJson(own.replace(',"msg"', ',\t\r"msg"')),
+    asJson(line('ping', msg).trim()),
+    asJson(msg),
+  ];
+  for (const json of told) {
+    assert.ok(json.includes(`"msg":"${shown}"`), json);
+    assert.equal(JSON.parse(json).msg, msg);
+    assert.doesNotMatch(json, /[^ -~]/);
+  }
+  // It looks like a record, and is no JSON.
+  const forged = own.replace('"msg"', '"x":"\u001b[2J","msg"');
+  assert.deepEqual(JSON.parse(asJson(forged)), { msg: forged });
+});
+
+test('a bad rotated file is told with its own name, and the rest is shown', async (t) => {
+  const { prefix, file } = withFile(t, text(0, 4));
+  const bad = file.replace('.log', '.20261122T134000.log.gz');
+  writeFileSync(bad, 'no gzip');
+  const { status, stdout, stderr } = await prefix.run('fate', 'logs', '-n', 'all');
+  assert.deepEqual([status, stdout], [0, text(0, 4)]);
+  assert.equal(stderr, `fate: the rotated log ${bad} cannot be read, or not to its end: incorrect header check\n`);
+});
+
+test('where there is no room for what is shown, it is the writing that failed', async (t) => {
+  const { prefix } = withFile(t, text(0, 300));
+  const full = openSync('/dev/full', 'w');
+  t.after(() => closeSync(full));
+  const child = spawn(process.execPath, [join(COMPILED, 'fate.js'), 'logs', '-n', 'all'], {
+    env: prefix.env,
+    stdio: ['ignore', full, 'pipe'],
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [status] = await once(child, 'close');
+  assert.equal(status, 1);
+  assert.match(stderr, /^fate: fatal: cannot write the standard output: .*ENOSPC.*\n$/);
+});
+
+test('fate logs -f waits for the folder of a log that was never written', { timeout: 30_000 }, async (t) => {
+  const { prefix, file } = withFile(t, '');
+  rmSync(dirname(file), { recursive: true });
+  const child = spawn(process.execPath, [join(COMPILED, 'fate.js'), 'logs', '-f'], {
+    env: prefix.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const [said] = await once(child.stderr, 'data');
+  assert.equal(`${said}`, `fate: nothing is logged yet in ${file}\n`);
+  mkdirSync(dirname(file));
+  writeFileSync(file, text(0, 1));
+  const [shown] = await once(child.stdout, 'data');
+  assert.equal(`${shown}`, text(0, 1));
+  child.kill('SIGINT');
+  await once(child, 'exit');
+});
+
+test('a line of more than a record is shown to where it is kept', async (t) => {
+  const { prefix, file } = withFile(t, '');
+  writeFileSync(file, `${'x'.repeat(3 * 1024 * 1024)}\n${text(0, 1)}`);
+  const { stdout } = await prefix.run('fate', 'logs');
+  assert.equal(stdout.length, 1024 * 1024 + '… 2097152 bytes left out …\n'.length + text(0, 1).length);
+  assert.ok(stdout.endsWith(`xx… 2097152 bytes left out …\n${text(0, 1)}`));
 });

@@ -79,3 +79,24 @@ test('a configuration that cannot be read has no tasks to show', () => {
   assert.throws(() => recordedList(recorded, NOW), failure);
   assert.throws(() => recordedStatus(recorded, null, NOW), failure);
 });
+
+test('without a scheduler what was about to start is unsettled, what is planned for a time to come is not', () => {
+  const planned = { phase: 'planned', ending: null } as const;
+  const entries = [
+    makeEntry({ id: 'hand', due: NOW - 1_000, byHand: true, ...planned }),
+    makeEntry({ id: 'came', task: 'ping', due: NOW, ...planned }),
+    ...ENTRIES,
+  ];
+  const shown = recordedStatus(recordedOf(entries), null, NOW);
+  assert.deepEqual(
+    shown.unsettled?.map(({ run }) => run),
+    ['goes', 'hand', 'came'],
+  );
+  const text = textOf(shown, zones, NOW);
+  assert.match(text, /^unsettled {2}backup goes was going when the scheduler ended; the next start settles it$/m);
+  assert.match(
+    text,
+    /^unsettled {2}backup hand was about to start when the scheduler ended; the next start settles it$/m,
+  );
+  assert.equal(recordedStatus(recordedOf(entries), { pid: 7, program: 'fates', run: '/r' }, NOW).unsettled, undefined);
+});

@@ -151,7 +151,7 @@ test('who stops waiting leaves the run alone, and a daemon that goes away is a t
   assert.match(left.stderr, /fate: the run 01kf3g goes on\n$/);
   const stopped = await waiting(fate, () => void rig.control.close());
   assert.equal(stopped.status, 75);
-  assert.match(stopped.stderr, /fate: the daemon stops, .*; what becomes of the run: fate show 01kf3g\n$/);
+  assert.match(stopped.stderr, /fate: the daemon stops.*; what becomes of the run: fate show 01kf3g\n$/);
 });
 
 test('kill names what it ended, and what it kept from running', async (t) => {

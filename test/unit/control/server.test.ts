@@ -227,3 +227,33 @@ test('a daemon of a user is steered by that user, and by root', asRoot, async (t
   assert.match(await askAs(NOBODY, rig.path, 'POST', '/v1/reload'), /^200\n/);
   assert.equal((await ask(rig.path, 'POST', '/v1/reload')).status, 200);
 });
+
+test('a group that cannot be looked up lets in nobody, keeps out neither root nor the own user, and is told once', async (t) => {
+  const peer = { pid: 4711, uid: 0, gid: 0, groups: [] as number[] };
+  let works = false;
+  const rig = await openRig(
+    t,
+    {},
+    {
+      ownUid: 4242,
+      peerOf: () => peer,
+      steerGid() {
+        if (!works) throw new Error('the database of groups does not answer');
+        return 4343;
+      },
+    },
+  );
+  const reload = async (uid: number): Promise<number> => {
+    Object.assign(peer, { uid, groups: [4343] });
+    return (await ask(rig.path, 'POST', '/v1/reload')).status;
+  };
+  const warnings = (): number => rig.logged.filter((line) => line.includes('the database of groups')).length;
+  assert.deepEqual([await reload(0), await reload(4242)], [200, 200]);
+  assert.deepEqual([await reload(65534), await reload(65534)], [403, 403]);
+  assert.equal((await ask(rig.path, 'GET', '/v1/status')).status, 200);
+  assert.deepEqual([await reload(0), warnings()], [200, 1]);
+  works = true;
+  assert.equal(await reload(65534), 200);
+  works = false;
+  assert.deepEqual([await reload(65534), await reload(65534), warnings()], [403, 403, 2]);
+});

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -55,7 +56,7 @@ const place = (
 };
 const me = process.getuid?.() ?? 0;
 
-test('each is a copy of mode 0400 in a folder of mode 0500, whatever the umask', () => {
+test('each is a copy of mode 0400 in a folder of mode 0500 of its own, whatever the umask', () => {
   const key = put('key', 'secret');
   symlinkSync(key, join(folder, 'link'));
   const before = process.umask(0o377);
@@ -74,8 +75,16 @@ test('each is a copy of mode 0400 in a folder of mode 0500, whatever the umask',
 test('they are the task’s user’s: nobody else but root reads them, and no other user passes', asRoot, () => {
   const { at, why } = place({ key: put('theirs', 'secret') }, NOBODY);
   assert.equal(why, null);
-  assert.deepEqual(modes(at), ['500', 65534]);
+  // The folder is the scheduler's, so that nobody else makes or names anything in it.
+  assert.deepEqual(modes(at), ['550', 0]);
   assert.deepEqual(modes(join(at, 'key')), ['400', 65534]);
+  const tried = spawnSync('sh', ['-c', `chmod 700 ${at}; : >${at}/new; rm -f ${at}/key`], {
+    uid: 65534,
+    gid: 65534,
+    cwd: '/',
+  });
+  assert.notEqual(tried.status, 0);
+  assert.deepEqual(readdirSync(at), ['key']);
   const read = (uid: number) =>
     spawnSync('cat', [join(at, 'key')], { uid, gid: uid, encoding: 'utf8', cwd: '/' }).stdout;
   assert.equal(read(65534), 'secret');
@@ -126,18 +135,42 @@ test('what a crash left in its place is replaced', () => {
   assert.equal(readFileSync(join(at, 'key'), 'utf8'), 'new');
 });
 
-test('taking away follows no link, also where the task has made its folder its own', asRoot, () => {
+test('taking away leaves a folder of somebody else, and follows no link in its own', asRoot, () => {
   const outside = join(folder, 'outside');
-  mkdirSync(join(outside, 'deep'), { recursive: true });
-  writeFileSync(join(outside, 'deep', 'kept'), '');
-  chmodSync(outside, 0o755);
-  const { at } = place({ key: put('mine', 'x') }, NOBODY);
-  const script = `cd ${at} && chmod 700 . && ln -s ${outside} link && mkdir -p a/b && ln -s ${outside}/deep a/b/link && chmod 0 a/b && rm -f key`;
-  execFileSync('sh', ['-c', script], { uid: 65534, gid: 65534, cwd: '/' });
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'kept'), '');
+  const { at } = place({ key: put('mine', 'x') });
+  chmodSync(at, 0o700);
+  mkdirSync(join(at, 'deep'));
+  symlinkSync(outside, join(at, 'deep', 'link'));
   removeCredentials(at);
   assert.equal(existsSync(at), false);
-  assert.deepEqual(readdirSync(join(outside, 'deep')), ['kept']);
-  assert.deepEqual(modes(outside), ['755', 0]);
+  assert.deepEqual(readdirSync(outside), ['kept']);
+  const theirs = join(folder, 'runs', 'theirs');
+  mkdirSync(theirs);
+  writeFileSync(join(theirs, 'kept'), '');
+  chownSync(theirs, 65534, 65534);
+  removeCredentials(theirs);
+  assert.deepEqual(readdirSync(theirs), ['kept']);
+  rmSync(theirs, { recursive: true });
+});
+
+test('what the user of the task can lead elsewhere is read for him only where it is his', asRoot, () => {
+  const theirs = join(folder, 'of-nobody');
+  mkdirSync(theirs);
+  chownSync(theirs, 65534, 65534);
+  const secret = put('of-root', 'secret');
+  symlinkSync(secret, join(theirs, 'link'));
+  const refused = place({ key: join(theirs, 'link') }, NOBODY);
+  assert.equal(
+    refused.why,
+    `the credential key cannot be had: ${theirs}/link belongs to another user, and the user of the task can lead there`,
+  );
+  assert.equal(existsSync(refused.at), false);
+  writeFileSync(join(theirs, 'own'), 'his');
+  chownSync(join(theirs, 'own'), 65534, 65534);
+  assert.equal(place({ key: join(theirs, 'own') }, NOBODY).why, null);
+  assert.equal(place({ key: join(theirs, 'link') }).why, null, 'for root itself nothing is gained');
 });
 
 test('a folder that is none, or a link, is left as it is', () => {

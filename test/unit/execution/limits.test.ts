@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { openGate, sizeText } from '../../../src/execution/limits.ts';
+import { openGate } from '../../../src/execution/limits.ts';
 import { GRACE, program, sh, start } from './harness.ts';
 
 test('a run is ended once stdout is over its limit, and what came up to it is kept', async () => {
   const run = sh('while :; do echo 0123456789; done', { outputLimit: 1 << 20 });
   const { status, endedBy, limit, signal, stdoutBytes, stdoutError } = await run.result;
   assert.deepEqual([status, endedBy, signal], ['Error', 'limit', 'SIGTERM']);
-  assert.equal(limit, 'stdout is over limits.output, 1MiB');
+  assert.equal(limit, 'stdout is over limits.output (1 MiB)');
   assert.deepEqual([stdoutBytes, statSync(run.file).size, stdoutError], [1 << 20, 1 << 20, null]);
   assert.ok(readFileSync(run.file, 'utf8').startsWith('0123456789\n0123456789\n'));
   assert.equal(run.clock.armed, 0);
@@ -28,7 +28,7 @@ test('a task over its limit that ignores SIGTERM, and goes on writing, is killed
 test('a task that is over its limit only with its last breath is over it all the same', async () => {
   const { status, endedBy, limit, code, stdoutBytes } = await sh('printf 123456', { outputLimit: 5 }).result;
   assert.deepEqual([status, endedBy, stdoutBytes], ['Error', 'limit', 5]);
-  assert.equal(limit, 'stdout is over limits.output, 5B');
+  assert.equal(limit, 'stdout is over limits.output (5 bytes)');
   assert.ok(code === 0 || code === null);
 });
 
@@ -36,7 +36,7 @@ test('as many bytes as the limit are none too many, and no limit is none', async
   const exact = await sh('printf 12345', { outputLimit: 5 }).result;
   assert.deepEqual([exact.status, exact.endedBy, exact.limit, exact.stdoutBytes], ['OK', 'itself', null, 5]);
   const none = await sh('printf x', { outputLimit: 0 }).result;
-  assert.deepEqual([none.status, none.limit, none.stdoutBytes], ['Error', 'stdout is over limits.output, 0B', 0]);
+  assert.deepEqual([none.status, none.limit, none.stdoutBytes], ['Error', 'stdout is over limits.output (0 bytes)', 0]);
 });
 
 test('what ended a run before its limit did is what ended it', async () => {
@@ -80,9 +80,4 @@ test('a gate lets through the first bytes, however they come, and says once that
       assert.ok(passed.every((chunk) => chunk.length > 0));
     }),
   );
-});
-
-test('a size is told as it would be written, and exactly', () => {
-  const told = [0, 1, 1000, 1024, 1536, 1 << 20, 10 * 2 ** 20, 2 ** 30, 3 * 2 ** 40, 2 ** 50].map(sizeText);
-  assert.deepEqual(told, ['0B', '1B', '1000B', '1KiB', '1536B', '1MiB', '10MiB', '1GiB', '3TiB', '1024TiB']);
 });

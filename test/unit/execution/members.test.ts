@@ -113,7 +113,7 @@ test('out of memory is told where the run was not good, and leaves its status as
   };
   const sentence = 'out of memory: the kernel ended 2 processes of the run, by limits.memory';
   assert.deepEqual(await ends('kill -KILL $$'), ['Killed', 'limit', sentence]);
-  assert.deepEqual(await ends('exit 3', { memoryLimit: 64 << 20 }), ['Error', 'limit', `${sentence}, 64MiB`]);
+  assert.deepEqual(await ends('exit 3', { memoryLimit: 64 << 20 }), ['Error', 'limit', `${sentence} (64 MiB)`]);
   assert.deepEqual(await ends('exit 3', { memoryLimit: null }), [
     'Error',
     'limit',

@@ -4,7 +4,14 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { chunksOf, endOfLines, lineSplitter, linesBackwards, splitLines } from '../../../src/log/lines.ts';
+import {
+  chunksOf,
+  endOfLines,
+  LONGEST_LINE,
+  lineSplitter,
+  linesBackwards,
+  splitLines,
+} from '../../../src/log/lines.ts';
 import { runs } from '../../helpers/runs.ts';
 import { scratch } from './bench.ts';
 
@@ -52,4 +59,27 @@ test('a line that comes in pieces is told once it is whole, and one that was beg
   assert.deepEqual([...splitter.push(Buffer.from('c\n\nd'))], ['bc', '']);
   splitter.clear();
   assert.deepEqual([...splitter.push(Buffer.from('e\n'))], ['e']);
+});
+
+test('of a line that is longer than any record the front is kept, whole characters of it, from either side', async (t) => {
+  const file = join(scratch(t), 'lines');
+  const long = (characters: string, length: number): string => `a${characters.repeat(length)}`;
+  const cut = (line: string): string => {
+    const bytes = Buffer.from(line);
+    const [text = ''] = bytes.subarray(0, LONGEST_LINE).toString().split('\ufffd');
+    return `${text}… ${bytes.length - Buffer.byteLength(text)} bytes left out …`;
+  };
+  const twice = long('x', 2 * LONGEST_LINE);
+  const over = long('x', LONGEST_LINE);
+  const wide = [long('ü', LONGEST_LINE), long('€', LONGEST_LINE), long('😀', LONGEST_LINE)];
+  const just = 'y'.repeat(LONGEST_LINE);
+  writeFileSync(file, `${['short', twice, just, over, 'between', ...wide, 'last'].join('\n')}\n`);
+  const wanted = ['short', cut(twice), just, cut(over), 'between', ...wide.map(cut), 'last'];
+  const handle = await open(file);
+  t.after(() => handle.close());
+  const { size } = await handle.stat();
+  // Not deepEqual, which would print megabytes.
+  const same = (found: string[]): void => assert.ok(found.every((line, n) => line === wanted[n]) && found.length === 9);
+  same(await all(splitLines(chunksOf(handle, 0, size))));
+  same((await all(linesBackwards(handle, size))).reverse());
 });

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
-import { utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { headOf } from '../../../src/log/line.ts';
-import { type Choice, pastRecords } from '../../../src/log/past.ts';
+import { type Choice, pastRecords, type Unread } from '../../../src/log/past.ts';
 import { makeRecord } from '../../../src/log/record.ts';
 import { openPresent } from '../../../src/log/tail.ts';
 import { textFormatter } from '../../../src/log/text.ts';
 import { scratch } from './bench.ts';
 
+const asOther = process.getuid?.() === 0 ? { skip: 'root can read whatever there is' } : {};
 const START = Date.UTC(2026, 10, 22, 12);
 const MINUTE = 60_000;
 const format = textFormatter({ numbered: false });
@@ -43,11 +45,14 @@ function logs(t: TestContext): string {
   return join(folder, 'fate.log');
 }
 
-async function read(file: string, choice: Partial<Choice>): Promise<string[]> {
+const never: Unread = (path, error) => assert.fail(`${path}: ${error}`);
+
+async function read(file: string, choice: Partial<Choice>, unread: Unread = never): Promise<string[]> {
   const present = await openPresent(file);
   const all = { wants: () => true, since: null, number: Number.POSITIVE_INFINITY, ...choice };
   const found: string[] = [];
-  for await (const record of pastRecords(file, present, all)) found.push(/msg="(\w+)"/.exec(record)?.[1] ?? record);
+  for await (const record of pastRecords(file, present, all, unread))
+    found.push(/msg="(\w+)"/.exec(record)?.[1] ?? record);
   await present?.handle.close();
   return found;
 }
@@ -85,4 +90,50 @@ test('where the file is not there, what was rotated is; where nothing is, nothin
   assert.deepEqual(await read(join(folder, 'fate.log'), { number: 2 }), names(1, 3));
   assert.deepEqual(await read(join(folder, 'other.log'), {}), []);
   assert.deepEqual(await read(join(folder, 'nowhere', 'other.log'), {}), []);
+});
+
+test('a rotated file that is none, or not whole, is told, and keeps nobody from the others nor from its front', async (t) => {
+  const file = logs(t);
+  const folder = dirname(file);
+  const bad = join(folder, 'fate.20261122T134000.log.gz');
+  const { atime, mtime } = statSync(bad);
+  const told: string[] = [];
+  const unread: Unread = (path) => told.push(basename(path));
+  const put = (content: string | Buffer): void => {
+    writeFileSync(bad, content);
+    utimesSync(bad, atime, mtime);
+  };
+  put('no gzip at all\n');
+  assert.deepEqual(await read(file, {}, unread), names(100, 400));
+  assert.deepEqual(await read(file, { number: 350 }, unread), names(100, 400));
+  assert.deepEqual(told, ['fate.20261122T134000.log.gz', 'fate.20261122T134000.log.gz']);
+  const whole = gzipSync(lines(0, 100));
+  put(whole.subarray(0, -8));
+  assert.deepEqual(await read(file, {}, unread), names(0, 400));
+  assert.deepEqual(await read(file, { number: 310 }, unread), names(90, 400));
+  assert.equal(told.length, 4);
+  // More than a stream holds at a time.
+  const large = Array.from({ length: 20_000 }, (_, n) => `${randomUUID()} msg="n${n}"\n`).join('');
+  const half = gzipSync(large);
+  put(half.subarray(0, half.length / 2));
+  const found = await read(file, {}, unread);
+  const front = found.length - 300;
+  assert.ok(front > 5_000, `${front} lines of 20000`);
+  assert.deepEqual(found, [...names(0, front), ...names(100, 400)]);
+  assert.equal(told.length, 5);
+});
+
+test('a rotated file that cannot be read at all is told', asOther, async (t) => {
+  const file = logs(t);
+  const bad = join(dirname(file), 'fate.log.1');
+  rmSync(bad);
+  mkdirSync(bad);
+  // A folder of that name is no log; a link that leads nowhere is none either.
+  assert.deepEqual(await read(file, {}), [...names(0, 200), ...names(300, 400)]);
+  rmSync(bad, { recursive: true });
+  writeFileSync(bad, lines(200, 300), { mode: 0 });
+  utimesSync(bad, (START + 299 * MINUTE) / 1000, (START + 299 * MINUTE) / 1000);
+  const told: string[] = [];
+  assert.deepEqual(await read(file, {}, (path) => told.push(path)), [...names(0, 200), ...names(300, 400)]);
+  assert.deepEqual(told, [bad]);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -68,4 +69,35 @@ test('rotated files are compressed, whole, with mode and time of the original, a
   assert.deepEqual([...now.flatMap((name) => messages(join(folder, name))), ...messages(file)].sort(), [
     ...['a', 'b', 'c', 'd', 'e', 'f'],
   ]);
+});
+
+const withStrace =
+  spawnSync('strace', ['-qq', 'true']).status === 0 ? {} : { skip: 'there is no strace, or it may not trace here' };
+
+test('the original goes only when the compressed file and its name are on the disk', withStrace, (t) => {
+  const folder = scratch(t);
+  const original = join(folder, 'fate.20260101T000000.log');
+  writeFileSync(original, 'left\n', { mode: 0o440 });
+  const trace = join(scratch(t), 'trace');
+  const what = JSON.stringify({ retention: null, compression: 'gz' });
+  const script = `import { tidyRotated } from ${JSON.stringify(new URL('../../../src/log/rotated-files.js', import.meta.url))};
+    await tidyRotated(${JSON.stringify(join(folder, 'fate.log'))}, ${what}, 0, new AbortController().signal);`;
+  const calls = 'trace=fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir';
+  const options = ['-f', '-y', '-s', '4096', '-e', calls, '-o', trace];
+  const done = spawnSync('strace', [...options, process.execPath, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  assert.equal(done.status, 0, done.stderr);
+  const told = readFileSync(trace, 'utf8').split('\n');
+  const ours = told.filter((line) => line.includes(folder)).map((line) => line.replaceAll(folder, ''));
+  const kinds = ours.map(
+    (line) =>
+      `${/\w+(?=\()/.exec(line)?.[0]?.replace(/at2?$/, '')} ${/[</"](?:\/?(fate[^>"]*))?/.exec(line.slice(line.indexOf('(')))?.[1] ?? ''}`,
+  );
+  const name = 'fate.20260101T000000.log';
+  assert.deepEqual(
+    kinds,
+    [`fsync ${name}.gz.part`, `rename ${name}.gz.part`, 'fsync ', `unlink ${name}`],
+    told.join('\n'),
+  );
 });

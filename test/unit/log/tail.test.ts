@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { followLines, openPresent, watchFolder } from '../../../src/log/tail.ts';
@@ -15,7 +15,7 @@ async function follow(t: TestContext, file: string): Promise<Followed> {
   const present = await openPresent(file);
   const lines: string[] = [];
   const ended = (async () => {
-    for await (const line of followLines(file, present, watching)) {
+    for await (const line of followLines(file, present, watching, (path) => lines.push(`unread ${path}`))) {
       lines.push(/msg="([^"]*)"/.exec(line)?.[1] ?? line);
     }
   })();
@@ -45,6 +45,21 @@ test('a file that is not there yet is told from its beginning', { timeout: 20_00
   writeFileSync(file, 'first\n');
   await until(() => lines.length === 1);
   assert.deepEqual(lines, ['first']);
+});
+
+test('a folder that is not there yet is waited for, through all that are above it', { timeout: 20_000 }, async (t) => {
+  const above = scratch(t);
+  const file = join(above, 'a', 'b', 'c', 'fate.log');
+  const { lines, stop } = await follow(t, file);
+  writeFileSync(join(above, 'fate.log'), 'other\n');
+  mkdirSync(join(above, 'a'));
+  mkdirSync(join(above, 'a', 'b', 'c'), { recursive: true });
+  writeFileSync(file, 'first\n');
+  await until(() => lines.length === 1);
+  appendFileSync(file, 'second\n');
+  await until(() => lines.length === 2);
+  assert.deepEqual(lines, ['first', 'second']);
+  await stop();
 });
 
 for (const compression of [null, 'gz'] as const) {

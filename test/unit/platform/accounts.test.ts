@@ -68,3 +68,17 @@ test('an answer is remembered for ten seconds of the machine, also that there is
   assert.deepEqual(again, first);
   assert.equal(remembering.user('no-such-user'), null);
 });
+
+test('an error is remembered too: a server that does not answer is not asked at every run', () => {
+  let [now, asked] = [0, 0];
+  const down = (): never => {
+    asked += 1;
+    throw new Error('EAGAIN: resource temporarily unavailable, getpwnam_r');
+  };
+  const remembering = createAccounts(() => now, { findUser: down, findGroup: down, findGroups: down });
+  for (let i = 0; i < 3; i += 1) assert.throws(() => remembering.user('alice'), /EAGAIN/);
+  assert.equal(asked, 1);
+  now = 10_000;
+  assert.throws(() => remembering.user('alice'), /EAGAIN/);
+  assert.equal(asked, 2);
+});

@@ -6,7 +6,8 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Peer, peerOf } from '../../../src/platform/peer.ts';
+import { peerOf } from '../../../src/platform/peer.ts';
+import type { Peer } from '../../../src/types.ts';
 
 const ROOT = process.getuid?.() === 0;
 

@@ -198,3 +198,12 @@ test('giveTo hands a pipe to a user, and names the error', {
   closeSync(write);
   assert.throws(() => native.giveTo(write, 0, 0), { code: 'EBADF', syscall: 'fchown' });
 });
+
+test('a child that asks to be traced is let go on, and its end is its end', async (t) => {
+  if (spawnSync('python3', ['-c', '']).status !== 0) return t.skip('no python3 here');
+  const script =
+    'import ctypes, os, sys; ctypes.CDLL(None).ptrace(0, 0, 0, 0); os.kill(os.getpid(), 28); os.execvp("sh", ["sh", "-c", "exit 7"])';
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+  const child = native.spawn({ file: '/usr/bin/env', argv: ['env', 'python3', '-c', script], env, fds: [0, 1, 2] });
+  assert.equal((await child.ended).code, 7);
+});

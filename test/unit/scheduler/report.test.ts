@@ -31,7 +31,7 @@ function tell(report: (logger: Logger) => void): { entry: readonly string[]; lin
   assert.equal(told.length, 1);
   return told[0] ?? { entry: [], line: '' };
 }
-const messageOf = (event: TaskEvent): string | undefined => tell((logger) => reportEvent(logger, event)).entry[0];
+const messageOf = (event: TaskEvent): string | undefined => tell((logger) => reportEvent(logger.log, event)).entry[0];
 
 function ended(
   changes: Partial<Extract<TaskEvent, { type: 'ended' }>>,
@@ -43,7 +43,7 @@ function ended(
 }
 
 test('the end of a run: a sentence and microseconds for the journal, words for a line', () => {
-  const { entry, line } = tell((logger) => reportEvent(logger, ended({})));
+  const { entry, line } = tell((logger) => reportEvent(logger.log, ended({})));
   assert.equal(entry[0], 'MESSAGE=ping: OK in 23ms');
   for (const field of ['FATE_TASK=ping', 'FATE_RUN_ID=R1', 'FATE_EVENT=ended', 'FATE_STATUS=OK', 'FATE_EXITCODE=0']) {
     assert.ok(entry.includes(field), field);
@@ -73,7 +73,7 @@ test('what a person reads of a run that ended says how', () => {
 test('what a person reads of a start, of what was skipped and of a pass', () => {
   const start = { type: 'started', run: RUN, at: DUE + 40, pid: 47 } as const;
   assert.equal(messageOf(start), 'MESSAGE=ping: started, pid 47');
-  const { entry } = tell((logger) => reportEvent(logger, start));
+  const { entry } = tell((logger) => reportEvent(logger.log, start));
   assert.ok(entry.includes('FATE_LATE_USEC=40000'));
   assert.equal(
     messageOf({ ...start, run: { ...RUN, attempt: 2, collapsed: 3 }, at: DUE + 65_000 }),
@@ -89,7 +89,7 @@ test('what a person reads of a start, of what was skipped and of a pass', () => 
     'MESSAGE=ping: missed, 5 due times until 2026-11-22T20:13:00+01:00: it is paused',
   );
   const pass = (executions: number, failures: number): string | undefined =>
-    tell((logger) => reportSummary(logger, { executions, failures, next: { task: 'ping', at: DUE } })).entry[0];
+    tell((logger) => reportSummary(logger.log, { executions, failures, next: { task: 'ping', at: DUE } })).entry[0];
   assert.equal(pass(3, 1), 'MESSAGE=3 runs, 1 of them not OK; next is ping at 2026-11-22T20:13:00+01:00');
   assert.equal(pass(1, 1), 'MESSAGE=1 run, not OK; next is ping at 2026-11-22T20:13:00+01:00');
 });

@@ -69,14 +69,14 @@ test('what goes is told to end, what waits is dropped and says why', async () =>
   void rig.scheduler.run();
   rig.scheduler.ask(task);
   const waiting = rig.scheduler.ask(task);
-  const rows = rig.scheduler.kill('a');
+  const rows = rig.scheduler.kill('a', true);
   assert.deepEqual(rows.map(({ phase }) => phase).sort(), ['started', 'waiting']);
   assert.deepEqual(rig.signals, ['kill a']);
   const entry = await waiting.done;
   assert.deepEqual([entry.phase, entry.skipped?.reason], ['skipped', 'kill']);
   await rig.end('a', 'Terminated');
   assert.throws(
-    () => rig.scheduler.kill('a'),
+    () => rig.scheduler.kill('a', true),
     (error) => error instanceof FateError && error.code === 'RUN_UNKNOWN',
   );
 });
@@ -88,12 +88,22 @@ test('one run is named by the beginning of its id, which must be its alone', () 
   void rig.scheduler.run();
   const run = rig.scheduler.ask(a).run;
   rig.scheduler.ask(b);
-  assert.throws(() => rig.scheduler.kill('nothing'), /nothing of nothing runs or waits/);
+  assert.throws(() => rig.scheduler.kill('nothing', false), /nothing of nothing runs or waits/);
   assert.deepEqual(
-    rig.scheduler.kill(run).map(({ task }) => task),
+    rig.scheduler.kill(run, false).map(({ task }) => task),
     ['a'],
   );
   assert.deepEqual(rig.signals, ['kill a']);
+});
+
+test('the name of a task is no beginning of an id, whether it runs or not', () => {
+  const rig = makeRig('stay');
+  const [a, b] = [makeTask('a', rare), makeTask('r1', rare)];
+  rig.scheduler.load(configuration(a, b));
+  void rig.scheduler.run();
+  assert.equal(rig.scheduler.ask(a).run, 'r1');
+  assert.throws(() => rig.scheduler.kill('r1', true), /nothing of r1 runs or waits/);
+  assert.deepEqual(rig.signals, []);
 });
 
 test('a stop tells whoever waits for a run that has not begun', async () => {

@@ -85,9 +85,12 @@ test('out of memory is the reason, also of a run that came through', async (t) =
   };
   assert.deepEqual(await of(1, 64 << 20, KILLED), [
     'Killed',
-    'the kernel ended one of its processes, since limits.memory (64 MiB) was used up',
+    'out of memory: the kernel ended a process of the run, by limits.memory (64 MiB)',
   ]);
-  assert.deepEqual(await of(2, null, {}), ['OK', 'the kernel ended 2 of its processes, since its memory was used up']);
+  assert.deepEqual(await of(2, null, {}), [
+    'OK',
+    'out of memory: the kernel ended 2 processes of the run, which has no limits.memory of its own',
+  ]);
 });
 
 test('what was dropped of standard error is told once', async (t) => {
