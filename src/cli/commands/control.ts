@@ -81,6 +81,8 @@ async function control(
   }
   if (detach && !isDetached()) return startDetached(program, paths.data);
   const { runEngine } = await import('../../daemon.ts');
+  // At the end there may be nothing to load it from any more.
+  const { leaveJournal } = await import('../../platform/journal.ts');
   const { readVersion } = await import('../version.ts');
   const summary = await runEngine({
     program,
@@ -96,7 +98,6 @@ async function control(
     ready: tellReady,
   });
   const status = args.fail && summary.failures > 0 ? 1 : 0;
-  const { leaveJournal } = await import('../../platform/journal.ts');
   leaveJournal(status);
   return status;
 }
