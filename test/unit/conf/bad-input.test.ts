@@ -1,4 +1,4 @@
-/** Issue 2, item 9: every bad input gives its message, with file, line, column, key path, expected and found. */
+/** Every bad input gives its message, with file, line, column, key path, what was expected and what was found. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FateError } from '../../../src/errors.ts';
