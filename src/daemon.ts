@@ -170,6 +170,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const reloads = new Reloads({
       current: () => configuration,
       load: () => loadConfiguration(options.load),
+      during: (work) => service.reloading(work),
       now: clock.now,
       log,
       async adopt(next) {
@@ -183,7 +184,6 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         if (!signals.stopped) scheduler.load(next);
       },
     });
-    const reload = (): ReturnType<Reloads['request']> => service.reloading(() => reloads.request());
 
     scheduler.load(configuration);
     closing.add(() => reloads.idle());
@@ -194,7 +194,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         about: { program, version: options.version, pid: process.pid, startedAt: clock.now() },
         scheduler,
         configuration: () => configuration,
-        reload,
+        reload: () => reloads.request(),
         reloaded: () => reloads.told,
         last: (task) => firstOf(store.closed(task)),
         pausedUntil: (task, at) => pauseAt(folder, task, at)?.until ?? null,
@@ -232,7 +232,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         killAll: () => scheduler.killAll(),
       },
       // Why it is refused is in the log.
-      stays ? () => void reload().catch(() => {}) : null,
+      stays ? () => void reloads.request().catch(() => {}) : null,
     );
     const summary = await scheduler.run();
     if (stays) log('info', 'stop', { msg: `${program} has stopped` });

@@ -1,8 +1,6 @@
 /**
  * Makes a folder with all those above it. In place of `mkdir({ recursive: true })`, which never comes back where the file
- * system answers ENOENT to every mkdir(2)
- * as /proc does: a path in a configuration
- * must not stop the daemon.
+ * system answers ENOENT to every mkdir(2), as /proc does: a path in a configuration must not stop the daemon.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';

@@ -43,6 +43,8 @@ export interface ReloadParts {
   current(): Configuration;
   /** @throws FateError */
   load(): Promise<Configuration>;
+  /** Goes on around each reload. */
+  during<T>(work: () => Promise<T>): Promise<T>;
   /** Swaps it in. @throws Error, and then leaves everything as it was */
   adopt(next: Configuration): Promise<void>;
   now(): EpochMs;
@@ -66,7 +68,7 @@ export class Reloads {
     if (this.#coming !== null) return this.#coming;
     const answer = this.#last.then(() => {
       this.#coming = null;
-      return this.#reload();
+      return this.#parts.during(() => this.#reload());
     });
     this.#coming = answer;
     this.#last = answer.catch(() => {});

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { basename, dirname } from 'node:path';
 import { ERRORS, type ErrorCode, errnoOf, FateError, messageOf } from '../errors.ts';
+import { O_PATH } from '../modes.ts';
 import type { Ms, Problem } from '../types.ts';
 
 export type Method = 'GET' | 'POST';
@@ -16,8 +17,6 @@ export const PATIENCE: Ms = 10_000;
 
 /** sun_path of unix(7), less the NUL at its end. */
 const LONGEST = 107;
-/** <asm-generic/fcntl.h>; Node does not name it. */
-const O_PATH = 0o10000000;
 const MOST = 256 * 1024 * 1024;
 
 /**

@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ProcessContext } from '../types.ts';
 import { whyNotRunnable } from './failure.ts';
 
-let found: string | null | undefined;
-/** Open descriptors of helpers, by their files. */
-const held = new Map<string, number>();
+let found: { readonly file: string; readonly fd: number | null } | null | undefined;
 
 /**
  * Its file, or null where it was not built. It lies beside the bundled programs (dist/), and where tsc put this module, in the
@@ -16,24 +14,24 @@ export function execHelper(): string | null {
   if (found === undefined) {
     const unbundled = import.meta.url.endsWith('/execution/exec-helper.js');
     const file = fileURLToPath(new URL(unbundled ? '../native/fate-exec' : 'fate-exec', import.meta.url));
-    found = whyNotRunnable(file) === null ? file : null;
-    if (found !== null) hold(found);
+    found = whyNotRunnable(file) === null ? { file, fd: hold(file) } : null;
   }
-  return found;
+  return found?.file ?? null;
 }
 
 /** Keeps the file for this process: an upgrade may replace it by one that is told in another way. */
-function hold(file: string): void {
+function hold(file: string): number | null {
   try {
-    held.set(file, openSync(file, 'r'));
+    return openSync(file, 'r');
   } catch {
     // One that may be run and not be read is run by its name.
+    return null;
   }
 }
 
 /** The descriptor by which a helper is run whatever becomes of its name; null where there is none. */
 export function heldHelper(file: string): number | null {
-  return held.get(file) ?? null;
+  return found?.file === file ? found.fd : null;
 }
 
 /** The argv of the helper. @param folder of the control group to be in @param argv of the program, argv[0] first */

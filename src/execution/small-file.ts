@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { canWrite, O_PATH, STICKY } from '../modes.ts';
 import type { Bytes, Identity } from '../types.ts';
 import { systemText } from './failure.ts';
 
@@ -43,9 +44,6 @@ export function readSmall(path: string, limit: Bytes, user: Identity | null = nu
   }
 }
 
-const O_PATH = 0o10000000;
-const STICKY = 0o1000;
-
 /** Without O_PATH: opening a pipe would wait for one who writes, and opening a device may set something off. */
 function openRegular(path: string): number {
   const held = openSync(path, O_PATH);
@@ -68,10 +66,9 @@ function mayLead(path: string, user: Identity): boolean {
 
 /** In a folder with the sticky bit what is root's is there by root's hand, and stays. */
 function canName(part: string, user: Identity): boolean {
-  const { uid, gid, mode } = statSync(dirname(part));
-  if (uid === user.uid) return true;
-  const writes = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && (gid === user.gid || user.groups.includes(gid)));
-  return writes && ((mode & STICKY) === 0 || lstatSync(part).uid !== 0);
+  const folder = statSync(dirname(part));
+  if (!canWrite(folder, user)) return false;
+  return folder.uid === user.uid || (folder.mode & STICKY) === 0 || lstatSync(part).uid !== 0;
 }
 
 /** To its end, since a file of /proc has no size and any other may grow; null past the limit. */

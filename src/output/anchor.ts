@@ -8,6 +8,7 @@ import { constants, type Stats } from 'node:fs';
 import { chmod, chown, type FileHandle, mkdir, open, readdir, readlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../errors.ts';
+import { O_PATH } from '../modes.ts';
 import type { Identity } from '../types.ts';
 import {
   isMisplaced,
@@ -40,8 +41,6 @@ export interface Making extends Owning {
   readonly user: Identity;
 }
 
-/** In every Linux but that of alpha, parisc and sparc; Node has no name for it. */
-const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 export const SET_GROUP_ID = 0o2000;
 /** path_resolution(7) */

@@ -1,16 +1,11 @@
 /** Whose folders and results are: the rules by which a result of a task with a `user` is made (SPEC 8), and umask(2). */
-import type { Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { canWrite, GROUP_WRITES, type Mode, OTHERS_WRITE, STICKY } from '../modes.ts';
 import type { Identity } from '../types.ts';
 
 /** A path that no file is made at, or deleted: a user could have led it where he may not write. Its message is a sentence. */
 export class Unsafe extends Error {}
 
-type Mode = Pick<Stats, 'uid' | 'gid' | 'mode'>;
-
-const GROUP_WRITES = 0o020;
-const OTHERS_WRITE = 0o002;
-const STICKY = 0o1000;
 const PERMISSIONS = 0o777;
 
 /** Root, and who the scheduler itself is: both can do as they like without Fate. */
@@ -31,12 +26,6 @@ export function isMisplaced(folder: Mode, above: Mode, user: Identity): boolean 
   if (isTrusted(user.uid) || folder.uid === user.uid) return false;
   if ((folder.mode & (GROUP_WRITES | OTHERS_WRITE)) !== 0 || !canWrite(above, user)) return false;
   return (above.mode & STICKY) === 0 || above.uid === user.uid;
-}
-
-function canWrite({ uid, gid, mode }: Mode, user: Identity): boolean {
-  // An owner can give himself the right.
-  if (uid === user.uid || (mode & OTHERS_WRITE) !== 0) return true;
-  return (mode & GROUP_WRITES) !== 0 && (gid === user.gid || user.groups.includes(gid));
 }
 
 /** What holds for folders that are made. */

@@ -84,13 +84,10 @@ export async function writeBeside(goal: Goal, write: (file: FileHandle) => Promi
   const mode = goal.user === null ? 0o666 : 0o600;
   const [temporary, file] = await makeBeside(goal, (path) => open(path, 'wx', mode));
   try {
-    await write(file);
-    if (goal.user !== null || goal.umask !== null) await handOver(file, goal);
-    await synced(file);
-    return await writtenAs(temporary, file);
-  } catch (error) {
-    await discard(goal.anchor.at(basename(temporary)));
-    throw error;
+    return await whole(goal, temporary, file, async () => {
+      await write(file);
+      if (goal.user !== null || goal.umask !== null) await handOver(file, goal);
+    });
   } finally {
     await file.close().catch(() => {});
   }
@@ -109,15 +106,26 @@ export async function linkBeside(goal: Goal, source: string): Promise<Written> {
       if (!isNoLink(error)) throw error;
       return await writeBeside(goal, (to) => copy(file, to));
     }
-    try {
-      await synced(file);
-      return await writtenAs(temporary, file);
-    } catch (error) {
-      await discard(goal.anchor.at(basename(temporary)));
-      throw error;
-    }
+    return await whole(goal, temporary, file);
   } finally {
     await file.close().catch(() => {});
+  }
+}
+
+/** Fills what was made beside the target and syncs it; where that fails it is removed. */
+async function whole(
+  { anchor }: Goal,
+  temporary: string,
+  file: FileHandle,
+  fill = async (): Promise<void> => {},
+): Promise<Written> {
+  try {
+    await fill();
+    await synced(file);
+    return await writtenAs(temporary, file);
+  } catch (error) {
+    await discard(anchor.at(basename(temporary)));
+    throw error;
   }
 }
 

@@ -11,11 +11,11 @@ import { type ContextParts, identify, whyNoFolder } from '../execution/context.t
 import { sourceOf } from '../execution/credentials.ts';
 import { readEnvFile } from '../execution/env-file.ts';
 import { systemText } from '../execution/failure.ts';
+import { GROUP_WRITES, OTHERS_WRITE, STICKY } from '../modes.ts';
 import type { Configuration, Identity, Problem, Task } from '../types.ts';
 
 /** Names beyond that are counted. */
 const NAMED = 10;
-const STICKY = 0o1000;
 
 interface Found {
   /** Below the task. */
@@ -185,8 +185,8 @@ function writersOf(path: string, users: readonly number[]): string | null {
   if (facts === null) return null;
   const mode = facts.isDirectory() && facts.mode & STICKY ? 0 : facts.mode;
   if (!users.includes(facts.uid)) return `the user ${facts.uid}`;
-  if (mode & 0o002) return 'everybody';
-  return mode & 0o020 ? `the group ${facts.gid}` : null;
+  if (mode & OTHERS_WRITE) return 'everybody';
+  return mode & GROUP_WRITES ? `the group ${facts.gid}` : null;
 }
 
 function exposures(path: string, users: readonly number[]): string[] {

@@ -13,7 +13,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['types.ts'],
   ['errors.ts'],
   ['faults.ts'],
-  ['folders.ts', 'proc.ts'],
+  ['folders.ts', 'modes.ts', 'proc.ts'],
   ['schedule', 'tenancy'],
   ['execution', 'output', 'state', 'log', 'systemd', 'control', 'conf', 'platform'],
   ['scheduler', 'reload.ts', 'preload.ts'],

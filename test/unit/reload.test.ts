@@ -14,6 +14,7 @@ const problem = (kind: Problem['kind'], path: string): Problem => ({
 
 function rig(first: Configuration) {
   const told: string[] = [];
+  let around = 0;
   const world = {
     told,
     current: first,
@@ -28,10 +29,14 @@ function rig(first: Configuration) {
       await world.adopt(next);
       world.current = next;
     },
+    during(work) {
+      around += 1;
+      return work();
+    },
     now: () => 5,
     log: (level, event, { msg }) => told.push(`${level} ${event} ${msg}`),
   });
-  return { ...world, world, reloads };
+  return { ...world, world, reloads, around: () => around };
 }
 
 test('what was added, removed and changed is told by name', async () => {
@@ -64,7 +69,7 @@ test('any new error refuses it, with the code they have in common; one that was 
 });
 
 test('one goes on at a time; all who ask meanwhile share the next, and one that fails stops none behind it', async () => {
-  const { world, reloads } = rig(configuration(makeTask('a')));
+  const { world, reloads, around } = rig(configuration(makeTask('a')));
   const order: string[] = [];
   let going = 0;
   let count = 0;
@@ -85,6 +90,7 @@ test('one goes on at a time; all who ask meanwhile share the next, and one that 
   for (const other of others) await assert.rejects(other, { code: 'CONF_MISSING' });
   assert.deepEqual(await reloads.request(), { added: ['n3'], removed: ['n1'], changed: [] });
   assert.deepEqual(order, ['n1', 'n2', 'n3']);
+  assert.equal(around(), 3, 'what goes on around a reload does so once for each');
   await reloads.idle();
 });
 

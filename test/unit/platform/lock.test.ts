@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FateError } from '../../../src/errors.ts';
 import { acquireLock, lockOwner } from '../../../src/platform/lock.ts';
-import { makeRunFolder, pruneRunFolders, runFolder } from '../../../src/platform/run-folder.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'fate-lock-'));
@@ -52,22 +42,6 @@ test('a lock file that is a link is refused', (t) => {
     () => acquireLock(path, owner),
     (error) => error instanceof FateError && error.code === 'FATAL',
   );
-});
-
-test('the run folder links the configuration files, and those of dead schedulers are pruned', (t) => {
-  const run = folder(t);
-  const mine = runFolder(run, process.pid);
-  makeRunFolder(mine, ['/etc/fate/tasks.toml', '/etc/fate/tasks.d/a.toml', '/usr/lib/fate/tasks.d/a.toml']);
-  assert.equal(readlinkSync(join(mine, 'conf', 'tasks.toml')), '/etc/fate/tasks.toml');
-  assert.equal(readlinkSync(join(mine, 'conf', 'a.toml')), '/etc/fate/tasks.d/a.toml');
-  // No process has a pid above the kernel's limit (proc_sys_kernel(5), pid_max).
-  makeRunFolder(runFolder(run, 2 ** 22 + 1), []);
-  mkdirSync(join(run, 'run-of-mine'));
-  assert.deepEqual(pruneRunFolders(run), []);
-  assert.equal(existsSync(runFolder(run, 2 ** 22 + 1)), false);
-  assert.ok(existsSync(mine));
-  assert.ok(existsSync(join(run, 'run-of-mine')));
-  assert.deepEqual(pruneRunFolders('/no/such/folder'), []);
 });
 
 test('who asks for the owner of a lock learns of one that lives and holds it, and never takes it', (t) => {

@@ -1,7 +1,17 @@
 /** The folder of a scheduler below `<run>`: what a crash left there never stops the next one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,6 +22,7 @@ import {
   makeRunFolders,
   pruneRunFolders,
   removeRunFolder,
+  runFolder,
 } from '../../../src/platform/run-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fate-run-folder-'));
@@ -74,4 +85,20 @@ test('one that cannot be removed is told, and the others go', {
   assert.match(why ?? '', new RegExp(`^${folder} cannot be removed: `));
   assert.deepEqual(more, []);
   assert.deepEqual(readdirSync(run), [DEAD]);
+});
+
+test('the run folder links the configuration files, and those of dead schedulers are pruned', () => {
+  const run = join(root, 'links');
+  const mine = runFolder(run, process.pid);
+  makeRunFolder(mine, ['/etc/fate/tasks.toml', '/etc/fate/tasks.d/a.toml', '/usr/lib/fate/tasks.d/a.toml']);
+  assert.equal(readlinkSync(join(mine, 'conf', 'tasks.toml')), '/etc/fate/tasks.toml');
+  assert.equal(readlinkSync(join(mine, 'conf', 'a.toml')), '/etc/fate/tasks.d/a.toml');
+  // No process has a pid above the kernel's limit (proc_sys_kernel(5), pid_max).
+  makeRunFolder(runFolder(run, 2 ** 22 + 1), []);
+  mkdirSync(join(run, 'run-of-mine'));
+  assert.deepEqual(pruneRunFolders(run), []);
+  assert.equal(existsSync(runFolder(run, 2 ** 22 + 1)), false);
+  assert.ok(existsSync(mine));
+  assert.ok(existsSync(join(run, 'run-of-mine')));
+  assert.deepEqual(pruneRunFolders('/no/such/folder'), []);
 });
