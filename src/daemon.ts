@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { configurationStems, type LoadOptions, loadConfiguration } from './conf/load.ts';
-import { formatProblem } from './conf/problems.ts';
 import { CurrentLog } from './log/current-log.ts';
 import { createLogger } from './log/logger.ts';
 import { accounts } from './platform/accounts.ts';
@@ -14,25 +13,20 @@ import { openControlGroups } from './platform/control-groups.ts';
 import { openJournal } from './platform/journal.ts';
 import { closeOnExec, native } from './platform/native.ts';
 import type { Paths } from './platform/paths.ts';
-import {
-  CREDENTIALS,
-  makeRunFolder,
-  makeRunFolders,
-  pruneRunFolders,
-  removeRunFolder,
-  runFolder,
-} from './platform/run-folder.ts';
+import { ownProgram } from './platform/process-image.ts';
+import { CREDENTIALS } from './platform/run-folder.ts';
 import { spareNotify } from './platform/sd-notify.ts';
 import { preload } from './preload.ts';
 import { Reloads, tellProblems } from './reload.ts';
 import { Books } from './scheduler/books.ts';
 import { Closing } from './scheduler/closing.ts';
-import { contextWarnings } from './scheduler/context-warnings.ts';
+import { tellWarnings } from './scheduler/configuration-warnings.ts';
 import { settleCrash } from './scheduler/crash.ts';
 import { keepTidy, roomTeller } from './scheduler/housekeeping.ts';
-import { limitWarnings } from './scheduler/limit-warnings.ts';
-import { takeLock } from './scheduler/own-lock.ts';
+import { takePlace } from './scheduler/own-place.ts';
 import { reportEvent, reportSummary } from './scheduler/report.ts';
+import { Restart } from './scheduler/restart.ts';
+import { checkRestart } from './scheduler/restart-check.ts';
 import { startRun } from './scheduler/run.ts';
 import { newRunId } from './scheduler/run-id.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
@@ -40,12 +34,13 @@ import { scopeOf, stampIn } from './scheduler/scope.ts';
 import { type Bustle, Service } from './scheduler/service.ts';
 import { Signals } from './scheduler/signals.ts';
 import { makeSpool } from './scheduler/spool.ts';
+import { startAnew } from './scheduler/start-anew.ts';
 import { steer } from './scheduler/steering.ts';
 import { stateFolder } from './state/folder.ts';
 import { pauseAt, pausesOf } from './state/pauses.ts';
 import { openStore } from './state/store.ts';
 import { openNotifier } from './systemd/notify.ts';
-import type { Configuration, Level, Logger, Ms, Problem, Summary } from './types.ts';
+import type { Configuration, Level, Logger, Ms, Summary } from './types.ts';
 
 /** Ends of runs within this share a sync. */
 const GROUP: Ms = 20;
@@ -89,19 +84,16 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
 
   const signals = new Signals(log);
   const closing = new Closing();
-  closing.add(() => signals.release());
+  let summary: Summary;
+  let restarts = false;
+  // A restart listens to the last: a stop wins.
+  closing.add(() => (restarts ? undefined : signals.release()));
   try {
     const { host, env, zones } = options.load;
     const groups = stays ? openControlGroups({ tell }) : null;
-    /** What is wrong with it, and what of it this scheduler cannot give. */
     const tellOf = (conf: Configuration): void => {
       tellProblems(log, conf.problems);
-      const warn = (warnings: readonly Problem[]): void => {
-        for (const warning of warnings) log('warning', 'config', { msg: formatProblem(warning), task: warning.task });
-      };
-      // Where there are groups, what they lack is said when a run needs it.
-      warn(groups === null || !conf.controlGroups ? limitWarnings(conf, null) : []);
-      void contextWarnings(conf, { accounts, uid: host.uid, env }).then(warn);
+      tellWarnings(conf, { context: { accounts, uid: host.uid, env }, groups, log });
     };
     const clock = systemClock;
     const notifier = openNotifier(stays ? env : {}, tell, spareNotify);
@@ -109,15 +101,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     closing.add(() => service.close());
     tellOf(configuration);
     const folder = stateFolder(paths.state, configurationStems(options.load), configuration.files);
-    const ownFolder = runFolder(paths.run, process.pid);
-    const lock = takeLock({ ...options, folder, run: ownFolder, log });
-    if (lock !== null) closing.add(() => lock.release());
-    makeRunFolders(paths.run);
-    const stale = options.prune ? pruneRunFolders(paths.run) : [];
-    for (const msg of stale) log('warning', 'start', { msg });
-    makeRunFolder(ownFolder, configuration.files);
-    closing.add(() => void removeRunFolder(ownFolder));
-    const store = openStore(folder, closeOnExec);
+    const place = takePlace({ ...options, folder, run: paths.run, files: configuration.files, log }, closing);
+    const store = openStore(folder, closeOnExec, options.version);
     closing.add(() => store.close());
     store.keepHistory(configuration.history);
 
@@ -125,12 +110,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
     const books = new Books({ clock, store, log, group: GROUP });
     closing.add(() => books.end());
     // What belongs to a live owner is not settled.
-    const open =
-      lock === null
-        ? []
-        : await service.during(
-            settleCrash({ store, books, spool, configuration, boot: host.boot, groups, clock, log }),
-          );
+    const settling = { store, books, spool, configuration, boot: host.boot, groups, clock, log };
+    const open = place.locked ? await service.during(settleCrash(settling)) : [];
     const parts = {
       clock,
       native,
@@ -138,7 +119,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       env,
       uid: host.uid,
       controlGroups: () => (configuration.controlGroups ? groups : null),
-      credentials: join(ownFolder, CREDENTIALS),
+      credentials: join(place.folder, CREDENTIALS),
       stored: books,
       close: books.settle.bind(books),
       scope: scopeOf(env, host, clock),
@@ -147,6 +128,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       spool,
       stamp: stampIn(zones),
     };
+    const roomToStart = roomTeller(spool, log);
     const scheduler = new Scheduler(
       {
         ...parts,
@@ -155,12 +137,15 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         start: (run, entry) => startRun(run, entry, parts),
         newRunId: () => newRunId(clock.now()),
         pausesOf: (task) => pausesOf(folder, task),
-        roomToStart: roomTeller(spool, log),
+        roomToStart,
         zonesChanged: () => zones.changed(),
         emit: (event) => reportEvent(log, event),
         tellClock: (level, msg) => log(level, 'clock', { msg }),
         longestWait: service.longestWait,
-        turned: (busy) => service.turned(busy),
+        turned(busy) {
+          service.turned(busy);
+          restart.look();
+        },
         passed: (summary) => reportSummary(log, summary),
       },
       mode,
@@ -184,6 +169,20 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         if (!signals.stopped) scheduler.load(next);
       },
     });
+    const restart = new Restart({
+      clock,
+      program,
+      moment: () => scheduler.moment,
+      running: () => scheduler.rows.running().map(({ task }) => task),
+      flush: () => books.flush() && roomToStart(),
+      check: () => checkRestart({ command: ownProgram('--version'), env, load: () => loadConfiguration(options.load) }),
+      stopping: () => scheduler.stopping,
+      letGo() {
+        service.restarting();
+        scheduler.stop();
+      },
+      log,
+    });
 
     scheduler.load(configuration);
     closing.add(() => reloads.idle());
@@ -196,7 +195,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
         configuration: () => configuration,
         reload: () => reloads.request(),
         reloaded: () => reloads.told,
-        last: (task) => firstOf(store.closed(task)),
+        restart,
+        closed: (task) => store.closed(task),
         pausedUntil: (task, at) => pauseAt(folder, task, at)?.until ?? null,
         now: clock.now,
       });
@@ -204,7 +204,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       closing.add(
         await openControlRoom({
           run: paths.run,
-          folder: ownFolder,
+          folder: place.folder,
           group: options.group,
           uid: host.uid,
           steering,
@@ -212,7 +212,8 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
           log,
         }),
       );
-      log('info', 'start', { msg: `${program} schedules`, pid: process.pid, tasks: configuration.tasks.length });
+      const about = { version: options.version, pid: process.pid, tasks: configuration.tasks.length };
+      log('info', 'start', { msg: `${program} schedules`, ...about });
     }
     options.ready();
     const { rows } = scheduler;
@@ -234,16 +235,14 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       // Why it is refused is in the log.
       stays ? () => void reloads.request().catch(() => {}) : null,
     );
-    const summary = await scheduler.run();
-    if (stays) log('info', 'stop', { msg: `${program} has stopped` });
-    return summary;
+    summary = await scheduler.run();
+    restarts = restart.begun && !signals.stopped;
+    if (stays && !restarts) log('info', 'stop', { msg: `${program} has stopped` });
   } finally {
     await closing.run((msg) => log('error', 'stop', { msg }));
     await logs.close();
   }
-}
-
-function firstOf<T>(all: Iterable<T>): T | null {
-  for (const one of all) return one;
-  return null;
+  const stopped = (): boolean => signals.stopped;
+  if (restarts) await startAnew({ env: options.load.env, stopped, openLog: () => openLog(configuration) });
+  return summary;
 }

@@ -5,6 +5,7 @@
 import { loadPlacing } from './conf/toml-file.ts';
 import { execHelper } from './execution/exec-helper.ts';
 import { preloadDecoder } from './output/decoder.ts';
+import { bindImage } from './platform/process-image.ts';
 
 /**
  * To be called before READY. What is imported lazily must be loaded through the very function that imports it: Node looks
@@ -13,5 +14,6 @@ import { preloadDecoder } from './output/decoder.ts';
 export async function preload(): Promise<void> {
   preloadDecoder();
   execHelper();
+  bindImage();
   await loadPlacing();
 }

@@ -19,6 +19,7 @@ export type LogEvent =
   | 'start'
   | 'stop'
   | 'reload'
+  | 'restart'
   | 'config'
   | 'lock'
   | 'clock'
@@ -756,6 +757,16 @@ export interface DaemonStatus {
   readonly failures: number;
   /** Null before the first. */
   readonly reloaded: { readonly at: EpochMs; readonly ok: boolean } | null;
+  /** A restart that was asked for and has not come yet. */
+  readonly restart: PendingRestart | null;
+}
+
+/** A restart that waits until nothing runs, or is on its way. */
+export interface PendingRestart {
+  /** When it was asked for first. */
+  readonly since: EpochMs;
+  /** Why it could not be done the last time that nothing ran; null where nothing stood in its way. */
+  readonly refused: string | null;
 }
 
 /** One line of `fate list`. */
@@ -785,6 +796,15 @@ export interface Reloaded {
   readonly changed: readonly string[];
 }
 
+/** A restart that was asked for. */
+export interface Restarting {
+  readonly whenIdle: boolean;
+  /** Names of the tasks that run. */
+  readonly running: readonly string[];
+  /** Whether it begins now; else it waits for the end of what runs, or of what is due in this moment. */
+  readonly restarting: boolean;
+}
+
 /** A run that was asked for. */
 export interface Asked {
   readonly run: string;
@@ -801,6 +821,11 @@ export interface Steering {
   list(): AsyncIterable<TaskRow>;
   /** @throws FateError with the problems for which the old configuration stays */
   reload(): Promise<Reloaded>;
+  /**
+   * A new start, with the programs as they are installed by then: now, as after a stop, or as soon as nothing runs.
+   * @throws FateError TEMPORARY in a stop; without `whenIdle` also the reason for which the daemon goes on as it is
+   */
+  restart(whenIdle: boolean): Promise<Restarting>;
   /** @throws FateError TASK_UNKNOWN, CONF_INVALID for an invalid or disabled task, TEMPORARY in a stop */
   run(task: string): Asked;
   /** Ends what goes and drops what waits of a task, or one run by (the beginning of) its id. @throws FateError RUN_UNKNOWN */

@@ -63,6 +63,7 @@ export function recordedStatus(
     executions: null,
     failures: null,
     reloaded: null,
+    restart: null,
     running: owner === null ? [] : begun,
     waiting: [...of('waiting'), ...of('retry')],
     ...(owner === null && { unsettled: [...begun, ...rowsOf((entry) => isAboutToStart(entry, now))] }),
@@ -110,11 +111,13 @@ export function textOf(shown: Shown, zones: ZoneSource, now: EpochMs): string {
   ];
   const rows = [...shown.running, ...shown.waiting].map(row);
   const heads = ['TASK', 'STATUS', 'FOR', 'RUN', ''];
-  return rows.length === 0 ? text : `${text}\n\n${table([heads, ...rows], process.stdout.columns ?? null)}`;
+  return rows.length === 0 ? text : `${text}\n\n${table([heads, ...rows], process.stdout.columns || null)}`;
 }
 
 function linesOf(shown: Shown, wall: Wall, now: EpochMs): [string, string][] {
   const { program, pid, since, next, reloaded, executions, failures, invalid, unsettled = [] } = shown;
+  // A daemon of an older version knows of none.
+  const { restart = null } = shown as Partial<StatusJson>;
   const at = (iso: string): string => wall.long(Date.parse(iso));
   const age = since === null ? '' : `, since ${at(since)} (${formatDuration(Math.max(0, now - Date.parse(since)))})`;
   const version = shown.version === null ? '' : ` ${shown.version}`;
@@ -123,13 +126,15 @@ function linesOf(shown: Shown, wall: Wall, now: EpochMs): [string, string][] {
       'scheduler',
       program === null ? 'no scheduler runs this configuration' : `${program}${version}, process ${pid}${age}`,
     ],
-    ['', shown.stopping ? 'it is stopping' : null],
+    ['', shown.stopping ? `it is stopping${restart === null ? '' : ', to start anew'}` : null],
     ['tasks', `${shown.tasks}${invalid > 0 ? `, and ${invalid} invalid: see fate check` : ''}`],
     ['runs', executions === null ? null : `${executions} since then${failures ? `, ${failures} of them not OK` : ''}`],
     [
       'reload',
       reloaded === null ? null : `${at(reloaded.at)}: ${reloaded.ok ? 'done' : 'refused, the old configuration stays'}`,
     ],
+    ['restart', restart === null || shown.stopping ? null : `when idle, asked for ${at(restart.since)}`],
+    ['', restart?.refused ? `put off, since ${restart.refused}` : null],
     ['next', next === null ? 'nothing' : `${next.task} at ${at(next.at)}${inWords(Date.parse(next.at) - now)}`],
     ...unsettled.map(({ task, run, status }): [string, string] => [
       'unsettled',

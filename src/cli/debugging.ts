@@ -22,6 +22,7 @@ import { loadOptionsFor, pathsFor } from './context.ts';
 import { execute, type Finished, scopeFor, settle } from './debug-execution.ts';
 import { type DebugRequest, readRequest } from './debug-request.ts';
 import { printReport } from './report.ts';
+import { readVersion } from './version.ts';
 
 export async function debugExecute(args: DebugArguments, argv: readonly string[]): Promise<number> {
   const zones = loadOptionsFor(pathsFor(args)).zones;
@@ -54,7 +55,7 @@ export async function debugRun(args: DebugRunArguments): Promise<number> {
   }
   const request = await readRequest(args);
   const folder = stateFolder(paths.state, configurationStems(load), configuration.files);
-  const store = openStore(folder, closeOnExec);
+  const store = openStore(folder, closeOnExec, readVersion());
   try {
     return await inScratch((scratch) =>
       runTask(task, store, { args, request, scratch, zones: load.zones, data: paths.data }),

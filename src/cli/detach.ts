@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, FateError, messageOf } from '../errors.ts';
 import { makeFoldersSync } from '../folders.ts';
+import { RESTARTED } from '../platform/process-image.ts';
 import type { Program } from './context.ts';
 
 const READY = 'ready';
@@ -14,8 +15,11 @@ const READY = 'ready';
 const MARK = 'FATE_DETACHED';
 const detached = process.env[MARK] === '1' && process.send !== undefined;
 delete process.env[MARK];
+/** Whether this process goes on, as a new start, in place of the daemon that it was: then it is where it belongs. */
+const restarted = process.env[RESTARTED] === String(process.pid);
+delete process.env[RESTARTED];
 
-export const isDetached = (): boolean => detached;
+export const isInPlace = (): boolean => detached || restarted;
 
 export function tellReady(): void {
   if (!detached) return;

@@ -10,6 +10,7 @@ import { stateName } from '../state/folder.ts';
 import type { LedgerReader } from '../state/looking.ts';
 import type { Configuration, ZoneSource } from '../types.ts';
 import { type CommonArguments, loadOptionsFor, pathsFor } from './context.ts';
+import { readVersion } from './version.ts';
 
 export interface Recorded {
   /** `<state>/<animal>-<md5>`, which need not be there. */
@@ -31,7 +32,7 @@ export async function withRecorded<T>(args: CommonArguments, work: (recorded: Re
   const options = loadOptionsFor(paths);
   const folder = folderOf(paths.state, stateName(configurationStems(options)));
   const { openReader } = await import('../state/reader.ts');
-  const ledger = openReader(folder);
+  const ledger = openReader(folder, readVersion());
   try {
     const { configuration, failure } = await readConfiguration(options);
     return await work({ folder, ledger, configuration, failure, zones: options.zones });

@@ -12,6 +12,7 @@ import type {
   LiveRow,
   Ms,
   Problem,
+  Restarting,
   Status,
   TaskRow,
   Waited,
@@ -65,6 +66,14 @@ export interface StatusJson {
   readonly executions: number | null;
   readonly failures: number | null;
   readonly reloaded: { readonly at: Iso; readonly ok: boolean } | null;
+  /** A restart that was asked for; why the last try came to nothing. */
+  readonly restart: { readonly since: Iso; readonly refused: string | null } | null;
+}
+
+export interface RestartingJson {
+  readonly when_idle: boolean;
+  readonly running: readonly string[];
+  readonly restarting: boolean;
 }
 
 export interface AskedJson {
@@ -125,7 +134,12 @@ export function taskJson({ next, last, ...row }: TaskRow): TaskJson {
 }
 
 /** The two lists of runs may be long: they are left to whoever writes them, row by row. */
-export function statusHead({ next, reloaded, ...status }: DaemonStatus): Omit<StatusJson, 'running' | 'waiting'> {
+export function statusHead({
+  next,
+  reloaded,
+  restart,
+  ...status
+}: DaemonStatus): Omit<StatusJson, 'running' | 'waiting'> {
   return {
     program: status.program,
     version: status.version,
@@ -139,7 +153,12 @@ export function statusHead({ next, reloaded, ...status }: DaemonStatus): Omit<St
     executions: status.executions,
     failures: status.failures,
     reloaded: reloaded === null ? null : { at: iso(reloaded.at), ok: reloaded.ok },
+    restart: restart === null ? null : { since: iso(restart.since), refused: restart.refused },
   };
+}
+
+export function restartingJson({ whenIdle, running, restarting }: Restarting): RestartingJson {
+  return { when_idle: whenIdle, running, restarting };
 }
 
 export function askedJson({ run, waited }: Asked, task: string): AskedJson {

@@ -2,7 +2,7 @@
 import { FateError } from '../errors.ts';
 import type { Asked, Steering } from '../types.ts';
 import type { Reply } from './answer.ts';
-import { askedJson, endedJson, errorJson, liveJson, statusHead, taskJson } from './json.ts';
+import { askedJson, endedJson, errorJson, liveJson, restartingJson, statusHead, taskJson } from './json.ts';
 import type { Wanted } from './request.ts';
 import { answerSlices, listSlices } from './slices.ts';
 
@@ -60,6 +60,17 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       steers: () => 'a reload',
       async reply(steering) {
         return { status: 200, parts: answerSlices({ ...(await steering.reload()) }) };
+      },
+    },
+  ],
+  [
+    '/v1/restart',
+    {
+      method: 'POST',
+      fields: { when_idle: 'boolean' },
+      steers: ({ when_idle: idle }) => (idle === true ? 'a restart when nothing runs' : 'a restart'),
+      async reply(steering, fields) {
+        return { status: 200, parts: answerSlices(restartingJson(await steering.restart(fields.when_idle === true))) };
       },
     },
   ],

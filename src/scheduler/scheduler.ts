@@ -12,6 +12,7 @@ import { Inheritance } from './inheritance.ts';
 import type { Left, SchedulerParts } from './parts.ts';
 import { Plan } from './plan.ts';
 import { Requests } from './requests.ts';
+import type { Moment } from './restart-moment.ts';
 import { type Live, Roster } from './roster.ts';
 import { Stopping } from './stopping.ts';
 import { Timekeeper } from './timekeeper.ts';
@@ -81,6 +82,11 @@ export class Scheduler {
     return this.#stop.begun;
   }
 
+  /** What a restart would meet. */
+  get moment(): Moment {
+    return { going: this.#going, next: Math.min(this.#plan.next()?.at ?? Number.POSITIVE_INFINITY, this.#room.wake()) };
+  }
+
   /** Runs since the start, and what is due next. */
   get summary(): Summary {
     return { ...this.#ends.tally.total, next: this.#plan.next() };
@@ -99,6 +105,8 @@ export class Scheduler {
     const { clock, boot, books } = this.#parts;
     const started = this.#finish !== null;
     if (started) this.#turn();
+    // A restart that waited for this moment.
+    if (this.stopping) return;
     const now = clock.now();
     this.#plan.takeBack(now);
     const before = started ? this.#tasks : null;
@@ -107,7 +115,7 @@ export class Scheduler {
     this.#room.patience = configuration.patience;
     const changed = this.#cursors.adopt(configuration, now, boot);
     this.#plan.load(this.#tasks, now);
-    this.#refresh();
+    for (const entry of [...this.#room.adopt(this.#tasks), ...this.#plan.takeOrphans()]) this.#arrivals.remove(entry);
     this.#inheritance.handOn(configuration, this.#tasks, changed, now);
     this.#time.start(now);
     const boots = [...this.#tasks.values()].filter(({ schedule }) => schedule.kind === 'reboot');
@@ -234,15 +242,5 @@ export class Scheduler {
     this.#cancelTimer = null;
     this.#finish();
     this.#finish = null;
-  }
-
-  /** What waits goes on by the new configuration, or is given up. */
-  #refresh(): void {
-    for (const live of [...this.#roster.all()]) {
-      const task = this.#tasks.get(live.run.task.name);
-      if (task !== undefined) this.#room.refresh(live, task);
-      else if (this.#room.leave(live)) this.#arrivals.remove(live.entry);
-    }
-    for (const entry of this.#plan.takeOrphans()) this.#arrivals.remove(entry);
   }
 }

@@ -32,7 +32,7 @@ export class Service {
   #fedAt = Number.NEGATIVE_INFINITY;
   #toldAt = Number.NEGATIVE_INFINITY;
   #extendedAt = Number.NEGATIVE_INFINITY;
-  #stops = false;
+  #leaving: 'stopping' | 'restarting' | null = null;
   #cancelStatus: (() => void) | null = null;
   #look: () => Bustle = () => ({ running: 0, waiting: 0, next: null });
 
@@ -67,16 +67,23 @@ export class Service {
     try {
       return await work();
     } finally {
-      if (!this.#stops) notifier.ready();
+      if (this.#leaving === null) notifier.ready();
     }
   }
 
   stopping(): void {
-    this.#stops = true;
+    this.#leaving = 'stopping';
     this.#parts.notifier.stopping();
   }
 
-  /** The loop has turned; `busy`: a stop has still something to wait for. */
+  /** This process goes on as a new start, which says when it is ready: the unit stays active, as in a reload. */
+  restarting(): void {
+    this.#leaving = 'restarting';
+    this.#parts.notifier.reloading();
+    this.#tell();
+  }
+
+  /** The loop has turned; `busy`: a stop, or a restart, has still something to wait for. */
   turned(busy: boolean): void {
     const { notifier, clock } = this.#parts;
     const now = clock.monotonic();
@@ -95,17 +102,24 @@ export class Service {
   }
 
   close(): void {
+    this.#stopTelling();
+    // The next word comes from the new start.
+    if (this.#leaving === 'restarting' && this.#parts.notifier.watchdogEvery !== null) this.#parts.notifier.watchdog();
+  }
+
+  #stopTelling(): void {
     this.#cancelStatus?.();
     this.#cancelStatus = null;
   }
 
   #tell(): void {
-    this.close();
+    this.#stopTelling();
     const { notifier, clock, zones } = this.#parts;
     this.#toldAt = clock.monotonic();
     const bustle = this.#look();
     const offsetAt = (at: EpochMs): Ms => zones.zone(null)?.offsetAt(at) ?? 0;
-    notifier.status(this.#stops ? `stopping, ${bustle.running} running` : statusText(bustle, clock.now(), offsetAt));
+    const leaving = this.#leaving === null ? null : `${this.#leaving}, ${bustle.running} running`;
+    notifier.status(leaving ?? statusText(bustle, clock.now(), offsetAt));
   }
 }
 

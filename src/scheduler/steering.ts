@@ -8,7 +8,9 @@ import type {
   Entry,
   EpochMs,
   LiveRow,
+  PendingRestart,
   Reloaded,
+  Restarting,
   Steering,
   Task,
   TaskRow,
@@ -23,8 +25,9 @@ export interface SteeringParts {
   reload(): Promise<Reloaded>;
   /** The last reload. */
   reloaded(): DaemonStatus['reloaded'];
-  /** The latest entry of a task that is closed. */
-  last(task: string): Entry | null;
+  readonly restart: { readonly pending: PendingRestart | null; ask(whenIdle: boolean): Promise<Restarting> };
+  /** The entries of a task that are closed, the latest first. */
+  closed(task: string): Iterable<Entry>;
   /** Until when a task is paused, Infinity until it is resumed; null where it is not. */
   pausedUntil(task: string, at: EpochMs): EpochMs | null;
   now(): EpochMs;
@@ -51,6 +54,7 @@ export function steer(parts: SteeringParts): Steering {
         executions,
         failures,
         reloaded: parts.reloaded(),
+        restart: parts.restart.pending,
       };
     },
     async *list(): AsyncGenerator<TaskRow> {
@@ -65,6 +69,7 @@ export function steer(parts: SteeringParts): Steering {
       demandTime(scheduler);
       return parts.reload();
     },
+    restart: (whenIdle) => parts.restart.ask(whenIdle),
     run(name: string): Asked {
       demandTime(scheduler);
       return scheduler.ask(demandTask(name, parts.configuration()));
@@ -106,8 +111,13 @@ function sourceOf(parts: SteeringParts): RowSource {
   return {
     configuration: parts.configuration(),
     now: parts.now(),
-    last: (task) => parts.last(task),
+    last: (task) => firstOf(parts.closed(task)),
     pausedUntil: (task) => parts.pausedUntil(task, parts.now()),
     live: (task) => ({ running: running.get(task) ?? 0, waiting: waiting.get(task) ?? 0 }),
   };
+}
+
+function firstOf<T>(all: Iterable<T>): T | null {
+  for (const one of all) return one;
+  return null;
 }

@@ -61,8 +61,18 @@ export class WaitingRoom {
     this.#waits.retry(live, live.entry.retryAt ?? 0);
   }
 
-  /** Its task is configured anew. What goes already goes on as it was started. */
-  refresh(live: Live, task: Task): void {
+  /** Tasks are configured anew. Answers the entries of those that waited and have no task any more: they have left. */
+  adopt(tasks: ReadonlyMap<string, Task>): Entry[] {
+    return [...this.#roster.all()].flatMap((live) => {
+      const task = tasks.get(live.run.task.name);
+      if (task === undefined) return this.leave(live) ? [live.entry] : [];
+      this.#refresh(live, task);
+      return [];
+    });
+  }
+
+  /** What goes already goes on as it was started. */
+  #refresh(live: Live, task: Task): void {
     if (live.stage === 'going') return;
     const before = live.run.task;
     live.run = { ...live.run, task };

@@ -12,9 +12,13 @@ import { hasLedger, layoutIn, OPTIONS, openTables } from './tables.ts';
 
 /**
  * Null: nothing was ever recorded here (no folder, no store, or one of the layout before the ledger).
+ * @param version of this Fate, to be told where a newer one has written it
  * @throws FateError NOT_PERMITTED unless data.mdb may be read and lock.mdb written; FATAL as openStore
  */
-export function openReader(folder: string): (LedgerReader & { close(): Promise<void> }) | null {
+export function openReader(
+  folder: string,
+  version: string | null = null,
+): (LedgerReader & { close(): Promise<void> }) | null {
   if (!isThere(folder)) return null;
   let root: ReturnType<typeof open<string, string>> | null = null;
   const close = async (): Promise<void> => {
@@ -26,7 +30,7 @@ export function openReader(folder: string): (LedgerReader & { close(): Promise<v
     root = open<string, string>({ path: folder, readOnly: true, ...OPTIONS });
     const meta = root.openDB<string, string>('meta', { encoding: 'string' });
     // lmdb-js answers undefined for a table that is not there, whatever its types say.
-    const layout = meta === undefined ? null : layoutIn(meta, folder);
+    const layout = meta === undefined ? null : layoutIn(meta, folder, version);
     const tables = hasLedger(layout) ? openTables(root) : null;
     if (tables !== null) return { ...ledgerReader(tables), close };
     close().catch(() => {});

@@ -56,9 +56,10 @@ export interface Store extends LedgerReader {
 /**
  * @param folder `<state>/<animal>-<md5>`, which is there
  * @param closeOnExec sets FD_CLOEXEC of fcntl(2); without it every program that is started inherits data.mdb, open for writing
+ * @param version of this Fate, for an older one to tell that cannot read it
  * @throws FateError NOT_PERMITTED, or FATAL: not writable, no room, no store, or one that a newer Fate has written
  */
-export function openStore(folder: string, closeOnExec?: (fd: number) => void): Store {
+export function openStore(folder: string, closeOnExec?: (fd: number) => void, version: string | null = null): Store {
   let root: RootDatabase<string, string> | null = null;
   let room: Room | null = null;
   try {
@@ -68,7 +69,7 @@ export function openStore(folder: string, closeOnExec?: (fd: number) => void): S
     if (closeOnExec !== undefined) for (const fd of openDescriptors(folder)) closeOnExec(fd);
     const meta = root.openDB<string, string>('meta', { encoding: 'string' });
     // Refused before anything is made in it.
-    layoutIn(meta, folder);
+    layoutIn(meta, folder, version);
     const tables = openTables(root);
     if (tables === null) throw new Error('a table is missing');
     const opened = root;
@@ -76,7 +77,7 @@ export function openStore(folder: string, closeOnExec?: (fd: number) => void): S
     room = made;
     opened.transactionSync(() => {
       made.make(LITTLE);
-      migrate(tables, meta, folder);
+      migrate(tables, meta, folder, version);
     });
     // Readers that were killed would keep the pages they saw from being used again.
     root.readerCheck();

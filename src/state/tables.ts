@@ -56,19 +56,26 @@ export function openTables(root: RootDatabase<string, string>): Tables | null {
 
 /**
  * The layout of a store that this version can read; null where nothing was written yet.
+ * @param version of this Fate, to be told
  * @throws FateError FATAL for one that a newer Fate has written
  */
-export function layoutIn(meta: Table, folder: string): number | null {
+export function layoutIn(meta: Table, folder: string, version: string | null): number | null {
   const found = meta.get('layout');
   if (found === undefined) return null;
   const layout = Number(found);
-  if (!(Number.isInteger(layout) && layout >= 1 && layout <= LAYOUT)) {
-    throw new FateError(
-      'FATAL',
-      `the state in ${folder} was written by a newer version of Fate: layout ${found}, and this one knows ${LAYOUT}`,
-    );
-  }
-  return layout;
+  if (Number.isInteger(layout) && layout >= 1 && layout <= LAYOUT) return layout;
+  const own = version === null ? '' : ` (this is ${version})`;
+  throw new FateError(
+    'FATAL',
+    `the state in ${folder} was written by a newer version of Fate: layout ${found}, and this one knows ${LAYOUT}; ` +
+      `install ${writerOf(meta) ?? 'that version'} again${own}, or move that folder away, and with it all that is remembered`,
+  );
+}
+
+/** The version that has changed the store last; null where that is not known. */
+function writerOf(meta: Table): string | null {
+  const version = meta.get('version');
+  return version === undefined || !/^[\w.+~-]{1,64}$/.test(version) ? null : `Fate ${version}`;
 }
 
 /** Whether a reader finds the ledger there. */
@@ -77,8 +84,10 @@ export function hasLedger(layout: number | null): boolean {
 }
 
 /** Brings the store to this version's layout, in the transaction in which it is called: another process may do it as well. */
-export function migrate(tables: Tables, meta: Table, folder: string): void {
-  const layout = layoutIn(meta, folder);
+export function migrate(tables: Tables, meta: Table, folder: string, version: string | null): void {
+  const layout = layoutIn(meta, folder, version);
+  // For an older one, which may come after it.
+  if (version !== null && meta.get('version') !== version) meta.put('version', version);
   if (layout === LAYOUT) return;
   for (const step of STEPS.slice((layout ?? LAYOUT) - 1)) step(tables);
   meta.put('layout', String(LAYOUT));

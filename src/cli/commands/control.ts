@@ -72,14 +72,14 @@ async function control(
   args: EngineArguments,
   { stay, detach }: { stay: boolean; detach: boolean },
 ): Promise<number> {
-  const { tellReady, startDetached, isDetached } = await import('../detach.ts');
+  const { tellReady, startDetached, isInPlace } = await import('../detach.ts');
   const { LIB, loadOptionsFor, pathsFor } = await import('../context.ts');
   const paths = pathsFor(args);
-  if (!args['no-banner'] && !isDetached()) {
+  if (!args['no-banner'] && !isInPlace()) {
     const { showBanner } = await import('../banner.ts');
     showBanner();
   }
-  if (detach && !isDetached()) return startDetached(program, paths.data);
+  if (detach && !isInPlace()) return startDetached(program, paths.data);
   const { runEngine } = await import('../../daemon.ts');
   // At the end there may be nothing to load it from any more.
   const { leaveJournal } = await import('../../platform/journal.ts');

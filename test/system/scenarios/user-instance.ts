@@ -18,6 +18,10 @@ export function userInstance(box: () => FateBox): void {
     await as('systemctl --user enable --now fated');
     assert.equal(await as('systemctl --user is-active fated'), 'active');
     assert.match(await as('systemctl --user show -P StatusText fated'), /^0 running/);
+    const pid = await as('systemctl --user show -P MainPID fated');
+    await as('fate --user restart');
+    assert.equal(await as('systemctl --user show -P MainPID fated'), pid, 'it starts anew in its own place');
+    assert.match(await fate.sh(`cat /proc/${pid}/cgroup`), /\/fated\.service\/main$/m);
     await as('fate --user run --wait mine');
     assert.equal(await fate.sh('cat /home/single/.local/share/fate/result/*-mine'), 'single');
     await as('systemctl --user reload fated');

@@ -39,7 +39,7 @@ const short = ({ status, stdout, stderr }: Finished): unknown[] => [status, stdo
 
 test('without a daemon steering is a temporary failure, and looking tells what is known', async (t) => {
   const fate = makePrefix(t, { 'tasks.toml': TASKS }, COMPILED);
-  for (const words of [['reload'], ['run', 'disk'], ['kill', 'disk']]) {
+  for (const words of [['reload'], ['restart'], ['restart', '--when-idle'], ['run', 'disk'], ['kill', 'disk']]) {
     const { status, stderr } = await fate.run('fate', ...words);
     assert.deepEqual([status, stderr], [75, `fate: no daemon runs the configuration in ${fate.paths.conf}\n`]);
   }
@@ -79,6 +79,64 @@ test('reload is quiet when it is done, and tells the problems as check does when
   assert.deepEqual(JSON.parse(stdout).problems, [problem]);
   rig.reloaded = new FateError('CONF_SYNTAX', message, { problems: [{ ...problem, kind: 'syntax' }] });
   assert.equal((await fate.run('fate', 'reload')).status, 65);
+});
+
+test('restart --when-idle says what it waits for, and nothing where it waits for nothing', async (t) => {
+  const { fate, rig } = await attended(t);
+  const words = ['restart', '--when-idle'];
+  rig.restarting = { whenIdle: true, running: ['backup', 'in\u001bdex'], restarting: false };
+  const waits = 'fated restarts when what runs has ended: backup, in\\u001bdex\n';
+  assert.deepEqual(short(await fate.run('fate', ...words)), [0, waits, '']);
+  const json = JSON.parse((await fate.run('fate', ...words, '--json')).stdout);
+  assert.deepEqual(json, { when_idle: true, running: ['backup', 'in\u001bdex'], restarting: false });
+  rig.restarting = { whenIdle: true, running: [], restarting: false };
+  const soon = 'fated restarts when what is due now has run\n';
+  assert.deepEqual(short(await fate.run('fate', ...words)), [0, soon, '']);
+  rig.restarting = { whenIdle: true, running: [], restarting: true };
+  assert.deepEqual(short(await fate.run('fate', ...words)), [0, '', '']);
+  rig.restarting = new FateError('NOT_PERMITTED', 'only root');
+  assert.deepEqual(short(await fate.run('fate', ...words)), [77, '', 'fate: only root\n']);
+  assert.deepEqual(new Set(rig.asked), new Set(['restart true']));
+});
+
+test('restart waits until a new start answers; what keeps the daemon as it is is told', async (t) => {
+  const { fate, rig } = await attended(t);
+  const { files } = rig.status;
+  let looks = 0;
+  const status = { ...rig.status };
+  Object.defineProperty(rig, 'status', {
+    get() {
+      looks += 1;
+      // Asked for what it is before, then by the old one, which ends what runs.
+      return looks < 4 ? status : makeStatus({ files, startedAt: AT + 1 });
+    },
+  });
+  rig.restarting = { whenIdle: false, running: ['disk'], restarting: true };
+  assert.deepEqual(short(await fate.run('fate', 'restart')), [0, '', '']);
+  assert.equal(looks, 4);
+  assert.deepEqual(rig.asked, ['restart false']);
+  rig.restarting = new FateError('FATAL', 'the daemon goes on as it is: it fails');
+  assert.deepEqual(short(await fate.run('fate', 'restart')), [
+    1,
+    '',
+    'fate: fatal: the daemon goes on as it is: it fails\n',
+  ]);
+});
+
+test('status tells a restart that is to come, and why the last try came to nothing', async (t) => {
+  const { fate, rig } = await attended(t);
+  const { files } = rig.status;
+  rig.status = makeStatus({ files, restart: { since: AT, refused: null } });
+  const { stdout } = await fate.run('fate', 'status');
+  assert.match(stdout, /^restart {4}when idle, asked for Sun 2026-11-22 02:00:00 \+00:00\nnext /m);
+  rig.status = makeStatus({ files, restart: { since: AT, refused: 'it fails' } });
+  assert.match((await fate.run('fate', 'status')).stdout, /^restart .*\n {11}put off, since it fails\nnext /m);
+  rig.status = makeStatus({ files, stopping: true, restart: { since: AT, refused: null } });
+  const stopping = (await fate.run('fate', 'status')).stdout;
+  assert.match(stopping, /^ {11}it is stopping, to start anew\n/m);
+  assert.doesNotMatch(stopping, /^restart/m);
+  const json = JSON.parse((await fate.run('fate', 'status', '--json')).stdout);
+  assert.deepEqual(json.restart, { since: '2026-11-22T02:00:00.000Z', refused: null });
 });
 
 test('status shows what the daemon says, in a table or as JSON', async (t) => {

@@ -9,7 +9,7 @@ import { type Control, type ControlOptions, LIMITS, type Limits, openControl } f
 import { FateError } from '../../../src/errors.ts';
 import { peerOf } from '../../../src/platform/peer.ts';
 import { bareEntry } from '../../../src/state/entry.ts';
-import type { DaemonStatus, Entry, LiveRow, Reloaded, Steering, TaskRow } from '../../../src/types.ts';
+import type { DaemonStatus, Entry, LiveRow, Reloaded, Restarting, Steering, TaskRow } from '../../../src/types.ts';
 
 export const AT = Date.UTC(2026, 10, 22, 2);
 export const UID = process.getuid?.() ?? -1;
@@ -60,6 +60,7 @@ export function makeStatus(changes: Partial<DaemonStatus> = {}): DaemonStatus {
     executions: 3,
     failures: 1,
     reloaded: null,
+    restart: null,
     ...changes,
   };
 }
@@ -73,7 +74,8 @@ export interface Rig {
   readonly logged: string[];
   /** What was asked of the steering, in order. */
   readonly asked: string[];
-  /** How the next reload ends. */
+  /** What a restart answers, or is refused with. */
+  restarting: Restarting | FateError;
   /** What a reload answers, or is refused with. */
   reloaded: Reloaded | FateError;
   status: DaemonStatus;
@@ -117,6 +119,7 @@ export async function openRig(
     control: null as unknown as Control,
     logged: [] as string[],
     asked: [] as string[],
+    restarting: { whenIdle: true, running: ['disk'], restarting: false } as Restarting | FateError,
     reloaded: GOOD as Reloaded | FateError,
     status: makeStatus(),
     rows: [makeTaskRow(0), makeTaskRow(1)] as Iterable<TaskRow>,
@@ -133,6 +136,11 @@ export async function openRig(
       rig.asked.push('reload');
       if (rig.reloaded instanceof FateError) throw rig.reloaded;
       return rig.reloaded;
+    },
+    async restart(whenIdle) {
+      rig.asked.push(`restart ${whenIdle}`);
+      if (rig.restarting instanceof FateError) throw rig.restarting;
+      return rig.restarting;
     },
     run(task) {
       rig.asked.push(`run ${task}`);

@@ -13,6 +13,7 @@ test('the status tells times as ISO 8601, and runs row by row', async (t) => {
   rig.status = makeStatus({
     waiting: [makeRow({ run: 'x', phase: 'retry', startedAt: null, pid: null, retryAt: AT + 5_000 })],
     reloaded: { at: AT, ok: false },
+    restart: { since: AT, refused: 'the disk is gone' },
   });
   const { status, body } = await ask(rig.path, 'GET', '/v1/status');
   assert.equal(status, 200);
@@ -30,6 +31,7 @@ test('the status tells times as ISO 8601, and runs row by row', async (t) => {
     executions: 3,
     failures: 1,
     reloaded: { at: '2026-11-22T02:00:00.000Z', ok: false },
+    restart: { since: '2026-11-22T02:00:00.000Z', refused: 'the disk is gone' },
     running: [
       {
         ...row,
@@ -53,6 +55,24 @@ test('the list is an array, also of no tasks', async (t) => {
   );
   rig.rows = [];
   assert.deepEqual((await ask(rig.path, 'GET', '/v1/tasks')).body, []);
+});
+
+test('a restart is at once unless it is to be when idle, tells what runs, or is refused with the reason', async (t) => {
+  const rig = await openRig(t);
+  const { body } = await ask(rig.path, 'POST', '/v1/restart', { when_idle: true });
+  assert.deepEqual(body, { when_idle: true, running: ['disk'], restarting: false });
+  rig.restarting = { whenIdle: false, running: [], restarting: true };
+  assert.deepEqual((await ask(rig.path, 'POST', '/v1/restart')).body, {
+    when_idle: false,
+    running: [],
+    restarting: true,
+  });
+  rig.restarting = new FateError('TEMPORARY', 'the daemon is stopping');
+  assert.equal((await ask(rig.path, 'POST', '/v1/restart', { when_idle: false })).status, 503);
+  assert.deepEqual(rig.asked, ['restart true', 'restart false', 'restart false']);
+  assert.equal((await ask(rig.path, 'POST', '/v1/restart', { when_idle: 'yes' })).status, 400);
+  const asked = rig.logged.map((line) => line.replace(/^.* asked for /, ''));
+  assert.deepEqual(asked.slice(0, 2), ['a restart when nothing runs', 'a restart']);
 });
 
 test('a reload tells what changed, or is refused with its problems and their code', async (t) => {

@@ -30,7 +30,7 @@ test('a process moves itself to main/, finds itself there again, and is known th
     import { readFileSync } from 'node:fs';
     import { openControlGroups } from '${module}';
     const said = [];
-    const groups = openControlGroups({ booted: '/nonexistent', tell: (level, message) => said.push(message) });
+    const groups = openControlGroups({ booted: '/proc/none', tell: (level, message) => said.push(message) });
     const self = readFileSync('/proc/self/cgroup', 'utf8').split('\\n').find((line) => line.startsWith('0::'));
     console.log(JSON.stringify({ path: groups?.path, self, said }));`;
   const run = async (from: string): Promise<unknown> => {
@@ -106,7 +106,7 @@ test('a leaf main/ of a group that is not ours makes it no more so', { skip }, (
 });
 
 test('where nothing is mounted, or the file is not there, there is one message', (t) => {
-  for (const changes of [{ root: '/nonexistent' }, { self: '/nonexistent' }]) {
+  for (const changes of [{ root: '/proc/none' }, { self: '/proc/none' }]) {
     const { groups, told } = openAt(t, '/some.service', changes);
     assert.equal(groups, null);
     assert.deepEqual(told, [

@@ -326,3 +326,32 @@ test('a moment of the daemon in which something ran ends with a summary', async 
   await rig.end('b', 'Error');
   assert.deepEqual(rig.summaries, [{ executions: 2, failures: 1, next: { at: START + 90_000, task: 'a' } }]);
 });
+
+test('what a restart would meet: runs until their end is recorded, the next due time, the next attempt', async () => {
+  const rig = makeRig('stay');
+  const retry = { limit: 1, delay: 20_000, backoff: 1, maxDelay: 20_000, on: ['error' as const] };
+  rig.scheduler.load(configuration(makeTask('a', { retry })));
+  void rig.scheduler.run();
+  assert.deepEqual(rig.scheduler.moment, { going: 0, next: START + 30_000 });
+  await rig.clock.advance(30_000);
+  assert.equal(rig.scheduler.moment.going, 1);
+  await rig.clock.advance(2_000);
+  rig.broken = true;
+  await rig.end('a', 'Error');
+  await rig.clock.advance(1);
+  const { going, next } = rig.scheduler.moment;
+  assert.equal(going, 0);
+  assert.ok(next > START + 45_000 && next < START + 60_000, `the retry comes before the due time: ${next - START}`);
+});
+
+test('a configuration that comes in a stop is left to the next start', async () => {
+  const rig = makeRig('stay');
+  rig.scheduler.load(configuration(makeTask('a')));
+  const over = rig.scheduler.run();
+  rig.scheduler.stop();
+  rig.scheduler.load(configuration(makeTask('a'), makeTask('b')));
+  await over;
+  await rig.clock.advance(HOUR);
+  assert.deepEqual(rig.story(), []);
+  assert.equal(rig.cursors.has('b'), false);
+});

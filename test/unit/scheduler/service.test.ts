@@ -103,3 +103,30 @@ test('a reload is told when it begins and when it is over, also when it fails', 
   await assert.rejects(service.reloading(() => Promise.reject(new Error('no'))));
   assert.deepEqual(told, ['reloading', 'ready', 'reloading', 'ready']);
 });
+
+test('a restart is a reload that ends with the next start, told at once, and fed to the watchdog for the gap', async () => {
+  const { told, service } = makeService(10_000);
+  service.ready(() => ({ ...IDLE, running: 1 }));
+  told.length = 0;
+  service.restarting();
+  assert.deepEqual(told, ['reloading', 'restarting, 1 running']);
+  await service.reloading(async () => {});
+  assert.ok(!told.includes('ready'), 'also by a reload that ends meanwhile');
+  told.length = 0;
+  service.close();
+  assert.deepEqual(told, ['watchdog']);
+  const unwatched = makeService();
+  unwatched.service.restarting();
+  unwatched.service.close();
+  assert.ok(!unwatched.told.includes('watchdog'));
+});
+
+test('a stop that comes during a restart is told as one', () => {
+  const { told, service } = makeService(10_000);
+  service.ready(() => IDLE);
+  service.restarting();
+  service.stopping();
+  assert.equal(told.at(-1), 'stopping');
+  service.close();
+  assert.ok(!told.includes('watchdog'));
+});

@@ -84,11 +84,29 @@ test('a store of a newer version is refused, and left as it is', async (t) => {
   assert.equal(meta.get('layout'), '2');
   root.transactionSync(() => void meta.put('layout', '3'));
   await root.close();
-  const refused = (error: unknown): boolean =>
-    error instanceof FateError && /newer version of Fate: layout 3, and this one knows 2/.test(error.message);
-  assert.throws(() => openStore(folder), refused);
-  assert.throws(() => openStore(folder), refused);
-  assert.throws(() => openReader(folder), refused);
+  const because = (end: string): { code: string; message: string } => ({
+    code: 'FATAL',
+    message:
+      `the state in ${folder} was written by a newer version of Fate: layout 3, and this one knows 2; ` +
+      `install ${end}, or move that folder away, and with it all that is remembered`,
+  });
+  assert.throws(() => openStore(folder), because('that version again'));
+  assert.throws(() => openStore(folder, undefined, '2.0.0'), because('that version again (this is 2.0.0)'));
+  assert.throws(() => openReader(folder, '2.0.0'), because('that version again (this is 2.0.0)'));
+});
+
+test('a store knows the version that has opened it last, for an older one to name it', async (t) => {
+  const folder = scratch(t);
+  await openStore(folder, undefined, '2.1.0-beta.1').close();
+  await openStore(folder, undefined, '2.1.0').close();
+  await openStore(folder).close();
+  const root = open<string, string>({ path: folder, encoding: 'string', maxDbs: 32, overlappingSync: false });
+  const meta = root.openDB<string, string>('meta', { encoding: 'string' });
+  root.transactionSync(() => void meta.put('layout', '3'));
+  await root.close();
+  const refused = { code: 'FATAL', message: /; install Fate 2\.1\.0 again \(this is 2\.0\.0\), or move/ };
+  assert.throws(() => openStore(folder, undefined, '2.0.0'), refused);
+  assert.throws(() => openReader(folder, '2.0.0'), refused);
 });
 
 test('a file that is no store is an error that names the folder, where lmdb-js would end the process', (t) => {
