@@ -130,7 +130,7 @@ function tableOf({ rows, timezone, zones }: Listed, now: EpochMs): string {
     plain(row.description ?? ''),
   ]);
   const heads = ['TASK', 'STATE', 'SCHEDULE', 'NEXT', 'IN', 'LAST', 'STATUS', ''];
-  return table([heads, ...lines], process.stdout.columns ?? null);
+  return table([heads, ...lines], process.stdout.columns || null);
 }
 
 const nextWords = ({ state, schedule }: TaskJson): string =>
