@@ -50,8 +50,18 @@ const SHARED = {
     requiresArg: true,
     describe: 'standard input: a path, a text, or - for this one',
   },
-  stdout: { alias: 'o', type: 'string', requiresArg: true, describe: 'write the standard output to a file' },
-  stderr: { alias: 'e', type: 'string', requiresArg: true, describe: 'write the standard error to a file' },
+  stdout: {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    describe: 'write the standard output to a file; - is this one',
+  },
+  stderr: {
+    alias: 'e',
+    type: 'string',
+    requiresArg: true,
+    describe: 'write the standard error to a file; - is this output',
+  },
   'format-result': { type: 'string', requiresArg: true, describe: 'how to recognise the result, as format.result' },
   'no-report': { type: 'boolean', default: false, describe: 'print no report' },
   propagate: { type: 'boolean', default: false, describe: "exit with the command's own status" },
@@ -62,7 +72,11 @@ export function debugCommand(done: Done): CommandModule<object, object> {
     command: 'debug',
     describe: 'run one command or task now, in the foreground',
     builder: (parser) =>
-      parser.command(executeCommand(done)).command(runCommand(done)).demandCommand(1, 1, 'debug execute or debug run?'),
+      parser
+        .command(executeCommand(done))
+        .command(runCommand(done))
+        .example('$0 debug run disk', 'try the task disk out')
+        .demandCommand(1, 1, 'debug execute or debug run?'),
     handler: () => {},
   };
 }
@@ -73,7 +87,7 @@ function executeCommand(done: Done): CommandModule<object, DebugArguments> {
     describe: 'run any command as a task would be run, and report',
     builder: (parser) =>
       parser
-        .usage('$0 debug execute [OPTIONS] CMD [ARGS...]')
+        .usage('$0 debug execute [OPTIONS] CMD [ARGS...]\n\nrun any command as a task would be run, and report')
         .options(SHARED)
         .example("$0 debug execute -i '{}' df -P /", 'what would be recorded of it?') as Argv<DebugArguments>,
     handler: async (args) => {
