@@ -1,7 +1,7 @@
 // Bundles src/bin into dist/: one small file per program, shared and lazily imported parts in chunks beside them
 // (a CLI from node_modules starts in 290 ms, bundled and lazy in 100). lmdb and koffi stay outside, since they hold
 // machine code. The licences of all that was bundled go to dist/LICENSES.txt, as they ask for. The exec helper is compiled
-// into dist/fate-exec.
+// into dist/fate-exec-ARCH: `node bundle.mjs [ARCH...]`, by default for this machine alone (exec-helper.mjs).
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -70,5 +70,10 @@ const notices = [...packages].sort().map((folder) => {
     .map((file) => readFileSync(join(folder, file), 'utf8').trim());
   return [`${name} ${version} (${license})`, ...texts].join('\n\n');
 });
+notices.push(`GNU C Library (LGPL-2.1-or-later)
+
+The programs fate-exec-*, where they were built, are linked with it statically, as the machine that built them had it. Their own
+source is src/native/exec.c of Fate, under Fate's licence.`);
 writeFileSync(join('dist', 'LICENSES.txt'), `${notices.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
-buildExecHelperOrSay('dist');
+const machines = process.argv.slice(2);
+for (const arch of machines.length > 0 ? machines : [process.arch]) buildExecHelperOrSay('dist', arch);

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { ProcessContext } from '../types.ts';
 import { whyNotRunnable } from './failure.ts';
 
+/** One for each kind of machine: the npm package carries several. */
+const NAME = `fate-exec-${process.arch}`;
+
 let found: { readonly file: string; readonly fd: number | null } | null | undefined;
 
 /**
@@ -12,8 +15,8 @@ let found: { readonly file: string; readonly fd: number | null } | null | undefi
  */
 export function execHelper(): string | null {
   if (found === undefined) {
-    const unbundled = import.meta.url.endsWith('/execution/exec-helper.js');
-    const file = fileURLToPath(new URL(unbundled ? '../native/fate-exec' : 'fate-exec', import.meta.url));
+    const folder = import.meta.url.endsWith('/execution/exec-helper.js') ? '../native/' : '';
+    const file = fileURLToPath(new URL(folder + NAME, import.meta.url));
     found = whyNotRunnable(file) === null ? { file, fd: hold(file) } : null;
   }
   return found?.file ?? null;

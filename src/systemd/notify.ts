@@ -40,23 +40,31 @@ const NOBODY: Notifier = {
 /** systemd drops a message of more than 4,096 bytes as a whole; a character has 4 at most. */
 const STATUS_LENGTH = 1000;
 
+/** What a unit of ours does, and what to change in it (systemd.service(5)). */
+const CONSEQUENCE =
+  'a unit with Type=notify ends this daemon when its TimeoutStartSec= is over; Type=exec and WatchdogSec=0 do without';
+
 /**
  * @param env that of this process: sd_notify(3) itself reads NOTIFY_SOCKET there
- * @param spare sends where the package cannot: it is bound to the version of Node that it was built for
+ * @param spare sends where the package cannot: npm leaves it out where there is no compiler, and it is bound to the version of
+ *   Node that it was built for
  */
 export function openNotifier(env: Env, tell: Tell, spare: SendState | null = null): Notifier {
   if (!env.NOTIFY_SOCKET) return NOBODY;
   const sendState = senderOf(tell, spare);
   if (sendState === null) return NOBODY;
-  let failed = false;
+  let failed = { ready: false, any: false };
   let last: string | null = null;
 
   function send(...assignments: readonly string[]): void {
     try {
       sendState?.(assignments.join('\n'));
     } catch (error) {
-      if (!failed) tell('warning', `systemd cannot be told: ${messageOf(error)}`);
-      failed = true;
+      const why = messageOf(error);
+      const urgent = assignments.includes('READY=1');
+      if (urgent && !failed.ready) tell('error', `systemd cannot be told that this is ready (${why}): ${CONSEQUENCE}`);
+      else if (!failed.any) tell('warning', `systemd cannot be told: ${why}`);
+      failed = { ready: failed.ready || urgent, any: true };
     }
   }
 
@@ -76,18 +84,14 @@ export function openNotifier(env: Env, tell: Tell, spare: SendState | null = nul
   };
 }
 
-/** The package where it loads, else the spare way; null where there is neither. */
+/** The package where it loads, else the spare way, by which nothing is lost; null where there is neither. */
 function senderOf(tell: Tell, spare: SendState | null): SendState | null {
   try {
     return (createRequire(import.meta.url)('sd-notify') as typeof import('sd-notify')).sendState;
   } catch (error) {
     const why = `sd-notify cannot be loaded (${firstLine(error)})`;
-    if (spare === null) tell('error', `${why}: systemd is not told that this is ready, and will end it`);
-    else
-      tell(
-        'warning',
-        `${why}: systemd is told through libsystemd itself; npm rebuild sd-notify builds it for this Node`,
-      );
+    if (spare === null) tell('error', `${why}, so systemd cannot be told that this is ready: ${CONSEQUENCE}`);
+    else tell('info', `${why}, and is not needed: systemd is told without it`);
     return spare;
   }
 }
@@ -105,7 +109,7 @@ function oneLine(text: string): string {
   return line.length > STATUS_LENGTH ? `${line.slice(0, STATUS_LENGTH - 1)}…` : line;
 }
 
-/** The list of all places where a package was looked for is no news. */
+/** The list of all places where a package, or its addon, was looked for is no news. */
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.replace(/[.] Tried:$/, '') ?? '';
 }

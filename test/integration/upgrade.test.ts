@@ -79,7 +79,7 @@ test('a daemon whose files are gone runs tasks of every kind, reloads, refuses a
 
   // The exec helper puts the limit of open files back; what stands in for it where it is not there does not.
   const files = results.find((name) => name.endsWith('-files')) ?? '';
-  if (existsSync(join(repo, 'dist/fate-exec'))) assert.equal(prefix.readResult(files), '1024\n');
+  if (existsSync(join(repo, `dist/fate-exec-${process.arch}`))) assert.equal(prefix.readResult(files), '1024\n');
 
   // Who asks has been upgraded; the daemon has not.
   const asked = spawnSync(process.execPath, [join(repo, 'dist/fate.js'), 'status', '--json'], { env: prefix.env });

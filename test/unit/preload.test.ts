@@ -35,7 +35,7 @@ test('whatever the daemon loads later than itself is loaded before it says that 
   // By preload(), each through the function that imports or reads it: what is new here belongs there.
   assert.deepEqual(late.sort(), [
     'conf/toml-file.ts: toml-eslint-parser',
-    "execution/exec-helper.ts: unbundled ? '../native/fate-exec' : 'fate-exec'",
+    'execution/exec-helper.ts: folder + NAME',
     "output/decoder.ts: './decode-worker.cjs'",
     "output/decoder.ts: './decode-worker.js'",
   ]);

@@ -9,8 +9,8 @@ import { repo } from '../../helpers/repo.ts';
 async function compiled(): Promise<string | null> {
   const folder = mkdtempSync(join(tmpdir(), 'fate-exec-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
-  const { buildExecHelper } = await import(join(repo, 'packaging/scripts/exec-helper.mjs'));
-  return buildExecHelper(folder) === null ? join(folder, 'fate-exec') : null;
+  const { buildExecHelper, execHelperName } = await import(join(repo, 'packaging/scripts/exec-helper.mjs'));
+  return buildExecHelper(folder) === null ? join(folder, execHelperName()) : null;
 }
 
 /** Null where there is no compiler. */

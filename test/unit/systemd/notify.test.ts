@@ -1,4 +1,4 @@
-/** What systemd hears: a real datagram socket listens, and the real package, or libsystemd itself, speaks. */
+/** What systemd hears: a real datagram socket listens, and the real package, or what stands in for it, speaks. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,7 +25,7 @@ function whyNoPackage(): string | false {
   }
 }
 
-/** Both the package and libsystemd read this process's own environment. */
+/** Both the package and the spare way read this process's own environment. */
 async function listen(t: TestContext): Promise<NotifySocket> {
   const socket = await openNotifySocket(t);
   process.env.NOTIFY_SOCKET = socket.path;
@@ -107,19 +107,24 @@ async function openerWith(t: TestContext, sdNotify: string | null): Promise<Open
 }
 
 for (const [what, addon, why] of [
-  ['is not there', null, /^sd-notify cannot be loaded \(Cannot find module 'sd-notify'\): .* libsystemd /],
-  ['does not fit this Node', 'built for another', /^sd-notify cannot be loaded \(.*notify\.node.*\): .* libsystemd /],
+  ['is not there', null, /^sd-notify cannot be loaded \(Cannot find module 'sd-notify'\), and is not needed/],
+  [
+    'does not fit this Node',
+    'built for another',
+    /^sd-notify cannot be loaded \(.*notify\.node.*\), and is not needed/,
+  ],
 ] as const) {
-  test(`where the package ${what}, libsystemd is called, and one warning says so`, { skip: noSocket }, async (t) => {
+  test(`where the package ${what}, systemd hears the same, and one line says so`, { skip: noSocket }, async (t) => {
     const open = await openerWith(t, addon);
     const { path, messages, until } = await listen(t);
     const told: Told = [];
     useAll(open({ NOTIFY_SOCKET: path }, (...said) => told.push(said), spareNotify));
     await until(/STOPPING/);
     assert.equal(messages[0], 'READY=1');
+    assert.equal(messages[2], 'STATUS=one READY=1  two');
     assert.equal(messages.length, 6);
     assert.equal(told.length, 1);
-    assert.equal(told[0]?.[0], 'warning');
+    assert.equal(told[0]?.[0], 'info');
     assert.match(told[0]?.[1] ?? '', why);
   });
 }
@@ -134,6 +139,7 @@ test('where there is no way to speak, that is an error, and no call throws', asy
     told.map(([level]) => level),
     ['error'],
   );
+  assert.match(told[0]?.[1] ?? '', /TimeoutStartSec= is over; Type=exec/);
 });
 
 test('what systemd does not take is told once, and no call throws', async (t) => {
@@ -146,7 +152,40 @@ test('what systemd does not take is told once, and no call throws', async (t) =>
   const notifier = open({ NOTIFY_SOCKET: process.env.NOTIFY_SOCKET }, (...said) => told.push(said), spareNotify);
   told.length = 0;
   useAll(notifier);
-  assert.deepEqual(told, [['warning', 'systemd cannot be told: ENOENT: no such file or directory, sd_notify']]);
+  assert.equal(told.length, 1);
+  assert.equal(told[0]?.[0], 'error');
+  const why =
+    /^systemd cannot be told that this is ready \(ENOENT: no such file or directory, sd_notify\): .* Type=exec/;
+  assert.match(told[0]?.[1] ?? '', why);
+
+  const later: Told = [];
+  const other = open({ NOTIFY_SOCKET: process.env.NOTIFY_SOCKET }, (...said) => later.push(said), spareNotify);
+  later.length = 0;
+  other.watchdog();
+  useAll(other);
+  assert.deepEqual(
+    later.map(([level]) => level),
+    ['warning', 'error'],
+    'what a unit cannot do without is told, whatever was told before',
+  );
+  assert.equal(later[0]?.[1], 'systemd cannot be told: ENOENT: no such file or directory, sd_notify');
+});
+
+test('of the sockets that systemd may name, those that cannot be reached from here are told', () => {
+  for (const [name, code] of [
+    ['vsock:2:1234', 'EAFNOSUPPORT'],
+    ['@', 'EAFNOSUPPORT'],
+    [`/${'n'.repeat(107)}`, 'ENAMETOOLONG'],
+    ['@fate-nobody-listens-here', 'ECONNREFUSED'],
+  ] as const) {
+    process.env.NOTIFY_SOCKET = name;
+    try {
+      assert.throws(() => spareNotify('READY=1'), { code, syscall: 'sd_notify' }, name);
+    } finally {
+      delete process.env.NOTIFY_SOCKET;
+    }
+  }
+  spareNotify('READY=1');
 });
 
 test('the watchdog is fed each third of its time, by the process that it is for', () => {

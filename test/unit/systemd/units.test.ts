@@ -37,9 +37,12 @@ function render(t: TestContext, scope: Scope, dropIn: string | null = null): str
 }
 
 function analyze(unit: string, ...args: readonly string[]): Judged {
-  // A user's manager, which it plays, has a folder for what it runs.
+  // A user's manager, which it plays, has a folder for what it runs. The manual is not looked for: it may not be installed.
   const env = { ...process.env, XDG_RUNTIME_DIR: join(unit, '..'), SYSTEMD_COLORS: '0' };
-  const { status, stdout, stderr } = spawnSync('systemd-analyze', [...args, unit], { encoding: 'utf8', env });
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', [...args, '--man=no', unit], {
+    encoding: 'utf8',
+    env,
+  });
   return { status, output: `${stdout}${stderr}` };
 }
 
