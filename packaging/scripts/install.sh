@@ -3,6 +3,8 @@
 #   PREFIX/lib/fate            the programs, the packages they need at run time, and Node where it is the private one
 #   PREFIX/bin                 fate, fated, fates
 #   PREFIX/lib/systemd         units for the system and for users
+#   PREFIX/share/man           man pages
+#   PREFIX/share               completions for bash, zsh, fish and tcsh, where each looks for them
 #   PREFIX/share/doc/fate      documents, examples, a drop-in for the unit
 #   /etc/needrestart/conf.d    one line that keeps fated from being restarted; where all of it is for the system
 # below DESTDIR, in place of what an earlier one put there. The new lib/fate is made beside the old one and tried out before
@@ -32,6 +34,12 @@ trap 'exit 1' HUP INT TERM
 clear_away
 mkdir -p "$new" "$bin"
 cp -R dist package.json LICENSE "$new/"
+# What `fate init` writes from.
+mkdir -p "$new/packaging" "$new/systemd"
+cp -R packaging/init "$new/packaging/"
+cp -R systemd/fated.service systemd/user "$new/systemd/"
+# Of the exec helpers those that `npm pack` made for other machines are of no use here.
+find "$new/dist" -name "fate-exec-*" ! -name "fate-exec-$(node -p process.arch)" -delete
 node packaging/scripts/runtime-modules.mjs "$new"
 
 # The machine's Node by its place, so that a task's or a user's PATH has no say in it; the private one goes along.
@@ -83,6 +91,26 @@ cp -R docs packaging/examples systemd/hardening.conf "$doc/"
 sed -i 's#packaging/examples#examples#g' "$doc/README.md" "$doc/docs/index.md"
 [ "$(id -u)" -ne 0 ] || chown -R 0:0 "$doc"
 chmod -R u=rwX,go=rX "$doc"
+
+for page in packaging/man/*.[158]; do
+  install -D -m 644 "$page" "$destdir$prefix/share/man/man${page##*.}/${page##*/}"
+done
+complete() { # SHELL FILE LINK...
+  file=$destdir$prefix/share/$2
+  mkdir -p "${file%/*}"
+  rm -f "$file.new"
+  "$tried" "$lib/dist/fate.js" init comp --no-prompt --shell "$1" "$file.new" >/dev/null
+  chmod 644 "$file.new"
+  mv -T "$file.new" "$file"
+  shift 2
+  for link; do ln -sfT "${file##*/}" "${file%/*}/$link"; done
+}
+# By the Node that has been tried out, which has moved with the tree where it is the private one.
+case $trial in "$new"/*) tried=$lib/${trial#"$new/"} ;; *) tried=$trial ;; esac
+complete bash bash-completion/completions/fate fated fates
+complete zsh zsh/site-functions/_fate
+complete fish fish/vendor_completions.d/fate.fish fated.fish fates.fish
+complete tcsh tcsh/fate.tcsh
 
 # Where systemd looks for units (systemd.unit(5)): lib/systemd of /usr and /usr/local, and share/systemd/user of ~/.local.
 case $prefix in

@@ -41,7 +41,7 @@ export async function runs(args: RunsArguments): Promise<number> {
       const paint = painter(process.stdout);
       const rows = entries.map((entry) => row(entry, wall(entry.task), now, paint));
       const heads = ['DUE', 'TASK', 'STATUS', 'LATE', 'DURATION', 'RUN', ''];
-      process.stdout.write(`${table([heads, ...rows], process.stdout.columns ?? null)}\n`);
+      process.stdout.write(`${table([heads, ...rows], process.stdout.columns || null)}\n`);
     } else if (ledger === null) tellNothing(recorded);
     else process.stderr.write('fate: nothing of the kind is recorded\n');
     return 0;

@@ -63,7 +63,7 @@ function commonOptions(parser: Argv, program: Program): Argv {
     })
     .strict()
     .exitProcess(false)
-    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .wrap(Math.min(100, process.stdout.columns || 80))
     .fail((message, error) => {
       // yargs throws errors of its own for some mistakes (YError), and says the others.
       throw error === undefined || error.name === 'YError' ? new FateError('USAGE', message ?? error.message) : error;

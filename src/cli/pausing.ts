@@ -39,7 +39,7 @@ export async function pauseTask(args: PauseArguments): Promise<number> {
           until === Number.POSITIVE_INFINITY ? 'it is resumed' : wallOf(task, configuration, zones).long(until);
         return [task, at];
       });
-      process.stdout.write(`${table([['TASK', 'PAUSED UNTIL'], ...rows], process.stdout.columns ?? null)}\n`);
+      process.stdout.write(`${table([['TASK', 'PAUSED UNTIL'], ...rows], process.stdout.columns || null)}\n`);
     }
     return 0;
   });

@@ -83,5 +83,5 @@ function printTable(upcoming: readonly Upcoming[], zones: ZoneSource, now: Epoch
     return [due, ...(now === null ? [] : [left]), task.name];
   });
   const heads = ['DUE', ...(now === null ? [] : ['LEFT']), 'TASK'];
-  process.stdout.write(`${table([heads, ...lines], process.stdout.columns ?? null)}\n`);
+  process.stdout.write(`${table([heads, ...lines], process.stdout.columns || null)}\n`);
 }

@@ -38,47 +38,6 @@ test('every program and command has a help with an example, on stdout and with s
   assert.match(stdout, /^fated \d+\.\d+\.\d+\S*\n$/);
 });
 
-test('docs/commands.md names every option there is, and no other', async (t) => {
-  const prefix = makePrefix(t);
-  const documented = readFileSync(join(repo, 'docs', 'commands.md'), 'utf8');
-  const options = new Set<string>();
-  for (const line of [
-    'fated',
-    'fates',
-    'fate',
-    'fate control',
-    'fate check',
-    'fate kill',
-    'fate list',
-    'fate logs',
-    'fate next',
-    'fate pause',
-    'fate reload',
-    'fate resume',
-    'fate run',
-    'fate runs',
-    'fate show',
-    'fate status',
-    'fate why',
-    'fate debug execute',
-    'fate debug run',
-  ]) {
-    const [program, ...command] = line.split(' ') as ['fate' | 'fated' | 'fates', ...string[]];
-    const { stdout } = await prefix.run(program, ...command, '--help');
-    for (const [option] of stdout.split('Examples:')[0]?.matchAll(/--[a-z][a-z-]+/g) ?? []) options.add(option);
-  }
-  assert.ok(options.size > 20, [...options].join(' '));
-  const named = new Set([...documented.matchAll(/--[a-z][a-z-]+/g)].map(([option]) => option));
-  assert.deepEqual(
-    [...options].filter((option) => !named.has(option)),
-    [],
-  );
-  assert.deepEqual(
-    [...named].filter((option) => !options.has(option)),
-    [],
-  );
-});
-
 test('a usage error exits 2, says what is wrong on stderr and shows no stack', async (t) => {
   const prefix = makePrefix(t, { 'tasks.toml': EXAMPLE });
   const wrong: [string[], RegExp][] = [

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
+import { everyCommand, programTrees } from '../../src/cli/completion/tree.ts';
 import { defaultsSchema, taskSchema } from '../../src/conf/schema.ts';
 import { ERRORS } from '../../src/errors.ts';
 import { repo } from '../helpers/repo.ts';
 
 const read = (path: string): string => readFileSync(join(repo, path), 'utf8');
 
-const NOT_OURS = /^(node_modules|build|dist|\.git|\.node|\.demo)$/;
+const NOT_OURS = /^(node_modules|build|dist|release|\.git|\.node|\.demo|\.deb)$/;
 
 function markdownFiles(folder = ''): string[] {
   return readdirSync(join(repo, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -133,3 +134,25 @@ function shapeOf(schema: unknown): Record<string, unknown> | null {
   if (def.shape !== undefined) return def.shape;
   return def.innerType === undefined ? null : shapeOf(def.innerType);
 }
+
+test('docs/commands.md names every command and every option there is, and no other option', () => {
+  const page = read('docs/commands.md');
+  const commands = programTrees().flatMap((tree) => everyCommand(tree));
+  const calls = commands.map(({ path }) => path.join(' '));
+  assert.deepEqual(
+    calls.filter((call) => !page.includes(call)),
+    [],
+  );
+  const long = (names: readonly string[]): string[] => names.filter((name) => name.startsWith('--'));
+  const options = new Set(commands.flatMap((command) => command.options.flatMap(({ names }) => long(names))));
+  assert.ok(options.size > 20, [...options].join(' '));
+  const named = new Set([...page.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([option]) => option));
+  assert.deepEqual(
+    [...options].filter((option) => !named.has(option)),
+    [],
+  );
+  assert.deepEqual(
+    [...named].filter((option) => !options.has(option)),
+    [],
+  );
+});

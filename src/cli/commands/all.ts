@@ -3,12 +3,14 @@ import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.ts';
 import { controlCommand } from './control.ts';
 import { debugCommand } from './debug.ts';
+import { initCommand } from './init.ts';
 import { killCommand } from './kill.ts';
 import { listCommand } from './list.ts';
 import { logsCommand } from './logs.ts';
 import { nextCommand } from './next.ts';
 import { pauseCommand } from './pause.ts';
 import { reloadCommand } from './reload.ts';
+import { restartCommand } from './restart.ts';
 import { resumeCommand } from './resume.ts';
 import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
@@ -34,5 +36,7 @@ export const COMMANDS = [
   killCommand,
   pauseCommand,
   resumeCommand,
+  restartCommand,
   debugCommand,
+  initCommand,
 ] as unknown as readonly MakeCommand[];

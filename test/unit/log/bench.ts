@@ -83,8 +83,9 @@ function openFor(t: TestContext, file: string): number {
 }
 
 export const say = (logger: Logger, msg: string): void => logger.log('info', 'log', { msg });
+/** Of a file that is not there, since it has just been rotated: none. */
 export const messages = (file: string): string[] =>
-  (file.endsWith('.gz') ? gunzipSync(readFileSync(file)).toString() : readFileSync(file, 'utf8'))
+  textOf(file)
     .split('\n')
     .slice(0, -1)
     .map((line) => /^time="[^"]*" level="\w+" event="log" session="S" msg="([^"]*)"$/.exec(line)?.[1] ?? `? ${line}`);
@@ -98,5 +99,14 @@ export async function until(holds: () => boolean): Promise<void> {
   for (const end = Date.now() + 10_000; !holds(); ) {
     assert.ok(Date.now() < end, 'this did not come to be within 10 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return file.endsWith('.gz') ? gunzipSync(readFileSync(file)).toString() : readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
