@@ -14,23 +14,31 @@ KILLS ?= 500
 FUZZ ?= 50
 SEED ?=
 RUNS ?= 100000
+# Of `make deb`: amd64 or arm64; empty: the machine's own.
+ARCH ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help deps build compile check test test-system demo crash fuzz soak bench fmt install deb clean
+.PHONY: help deps deps-test deps-package build compile check test test-system test-deb fresh-deb demo crash fuzz soak bench fmt install deb deb-reproducible clean
 # The targets change the same folders (build/, dist/), one after another.
 .NOTPARALLEL:
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
-deps: ## installs what is missing: Debian packages, Node, npm packages
-	@packaging/scripts/setup.sh
+deps: ## installs what building takes and is missing: Debian packages, Node, npm packages
+	@packaging/scripts/setup.sh build
 
-build: deps ## makes the programs: dist/fate.js, fated.js, fates.js, and their helper fate-exec
+deps-test: ## and what the tests take
+	@packaging/scripts/setup.sh test
+
+deps-package:
+	@packaging/scripts/setup.sh package
+
+build: deps ## makes the programs: dist/fate.js, fated.js, fates.js, and their helper fate-exec-*
 	@echo '==> Building the programs into dist/'
 	@$(NODE) node packaging/scripts/bundle.mjs
 
-compile: deps
+compile: deps-test
 	@echo '==> Compiling sources, tests and benchmarks into build/'
 	@rm -rf build
 	@$(NODE) tsc -p tsconfig.json
@@ -41,7 +49,7 @@ check: deps ## checks types, style and format
 	@$(NODE) tsc -p tsconfig.json --noEmit
 	@$(NODE) biome check --error-on-warnings .
 
-test: check compile build ## runs every test
+test: deps-test check compile build fresh-deb ## runs every test
 	@echo '==> Running every test'
 	@find build/test -name '*.test.js' | sort >build/tests
 	@test -s build/tests || { echo 'There are no tests in build/test' >&2; exit 1; }
@@ -50,6 +58,14 @@ test: check compile build ## runs every test
 test-system: compile build ## the part of it that boots systemd (Debian 12 and 13) in containers, as root
 	@echo '==> Running the tests on a booted systemd'
 	@$(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=$(TEST_TIMEOUT) build/test/system/*.test.js
+
+# The package of these sources, made where release/ has it not.
+fresh-deb: deps-package build
+	@$(NODE) test/deb/fresh-package.sh
+
+test-deb: compile fresh-deb ## installs, upgrades and purges the package on booted Debian 12 and 13, as root: a quarter of an hour
+	@echo '==> Trying the package on two releases of Debian'
+	@FATE_LONG=1 $(NODE) node --test --test-reporter=spec --test-concurrency=$(TEST_JOBS) --test-timeout=7200000 build/test/deb/*.test.js
 
 demo: build ## runs the examples in a private folder, .demo/, and shows what came of them
 	@$(NODE) packaging/scripts/demo.sh
@@ -81,9 +97,11 @@ install: ## installs below $(DESTDIR)$(PREFIX): lib/fate, bin, share/doc/fate
 	@test -f dist/fate.js || $(MAKE) build
 	@$(NODE) packaging/scripts/install.sh '$(DESTDIR)' '$(PREFIX)'
 
-deb:
-	@echo 'make deb: there is no Debian package yet; make install is' >&2
-	@exit 2
+deb: deps-package build ## makes release/fate_*.deb for Debian 12 and later; ARCH=amd64 or arm64 for another architecture
+	@$(NODE) packaging/scripts/deb.sh $(ARCH)
+
+deb-reproducible: deps-package build ## makes the package twice, in two places that differ as machines do, and compares the bytes
+	@$(NODE) packaging/scripts/deb.sh --twice $(ARCH)
 
 clean: ## removes what was built, and the demo's folder
-	rm -rf build dist .demo
+	rm -rf build dist .demo .deb release

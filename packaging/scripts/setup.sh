@@ -1,6 +1,9 @@
 #!/bin/sh
-# Everything that building, testing and the examples need, on Debian 12 or later: what is missing of Debian's packages,
-# a Node that is new enough, and the npm packages of package-lock.json. Says what it does; a repeat does nothing.
+# Everything that is needed on Debian 12 or later: what is missing of Debian's packages, a Node that is new enough, and the npm
+# packages of package-lock.json. Says what it does; a repeat does nothing.
+#   setup.sh build     for the programs and the examples
+#   setup.sh package   for the Debian package as well
+#   setup.sh test      for the tests as well
 set -eu
 
 cd -- "$(dirname -- "$0")/../.."
@@ -9,34 +12,60 @@ scripts=packaging/scripts
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+purpose=${1:-build}
+case $purpose in build | package | test) ;; *) fail "build, package or test? not $purpose" ;; esac
+
 # ------------------------------------------------------------------ Debian's packages, only those that are missing
 missing=
 need() { # PROGRAM PACKAGE
   PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
+there() { # FILE PACKAGE
+  [ -e "$1" ] || missing="$missing $2"
+}
 need npm npm
 need cc gcc # the exec helper, src/native/exec.c
-[ -e /usr/include/unistd.h ] || missing="$missing libc6-dev"
+there /usr/include/unistd.h libc6-dev
 need openssl openssl # the example that looks at certificates
-need ps procps       # tests look at the processes that runs leave
-need setsid util-linux
-need mount mount # the tests of a full disk
-need chattr e2fsprogs # and of a folder that lets nothing be renamed
-need faketime faketime # a system time that tests set
-need bzip2 bzip2 # results in bz2, xz and zst
-need xz xz-utils
-need zstd zstd
-need zdump libc-bin # the oracle of the time zone tests
 need make make # sd-notify is built here: a C++ compiler, what node-gyp runs, and libsystemd
 need g++ g++
 need python3 python3
-[ -e /usr/include/systemd/sd-daemon.h ] || missing="$missing libsystemd-dev"
-need systemd-analyze systemd # looks at the units; it need not run here
-need systemd-nspawn systemd-container # boots one for test/system, in a Debian that debootstrap makes
-need debootstrap debootstrap
-[ "$(uname -m)" != x86_64 ] || need linux.uml user-mode-linux # and one with every controller of control groups
-[ -e /usr/share/zoneinfo/Europe/Berlin ] || missing="$missing tzdata"
-[ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+there /usr/include/systemd/sd-daemon.h libsystemd-dev
+there /usr/share/zoneinfo/Europe/Berlin tzdata
+there /etc/ssl/certs/ca-certificates.crt ca-certificates
+
+if [ "$purpose" != build ]; then
+  need dpkg-buildpackage dpkg-dev # the Debian package
+  need dh debhelper
+  need lintian lintian
+fi
+
+if [ "$purpose" = test ]; then
+  need ps procps # tests look at the processes that runs leave
+  need setsid util-linux
+  need mount mount # the tests of a full disk
+  need chattr e2fsprogs # and of a folder that lets nothing be renamed
+  need faketime faketime # a system time that tests set
+  need bzip2 bzip2 # results in bz2, xz and zst
+  need xz xz-utils
+  need zstd zstd
+  need zdump libc-bin # the oracle of the time zone tests
+  need systemd-analyze systemd # looks at the units; it need not run here
+  need systemd-nspawn systemd-container # boots one for test/system, in a Debian that debootstrap makes
+  need debootstrap debootstrap
+  [ "$(uname -m)" != x86_64 ] || need linux.uml user-mode-linux # and one with every controller of control groups
+  there /usr/share/bash-completion/bash_completion bash-completion # the shells that completions are for
+  need zsh zsh
+  need fish fish
+  need tcsh tcsh
+  need shellcheck shellcheck
+  need mandoc mandoc # look at the man pages
+  need groff groff-base
+  need lexgrog man-db
+  # The npm package has the exec helper of both kinds of machine.
+  [ "$(uname -m)" != x86_64 ] || need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+  [ "$(uname -m)" != x86_64 ] || there /usr/aarch64-linux-gnu/include/unistd.h libc6-dev-arm64-cross
+fi
 
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null || fail "please install these packages (as Debian names them):$missing"

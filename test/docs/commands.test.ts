@@ -26,11 +26,11 @@ const pages = [
   'README.md',
 ];
 
-/** As apt left it. */
+/** As apt left it, but for an empty /etc/fate. */
 const RESET = `set +e
   systemctl stop fated 2>/dev/null
   pkill -x cron; rm -rf /etc/fate /var/lib/fate /var/log/fate /run/fate /etc/systemd/system/fated.service* /usr/lib/fate/tasks.d/*
-  rm -rf /root/.config /root/.local /srv/work /etc/cron.d/*; mkdir -p /srv/work
+  rm -rf /root/.config /root/.local /srv/work /etc/cron.d/*; mkdir -p /etc/fate /srv/work
   systemctl daemon-reload; systemctl reset-failed; systemctl -q enable fated 2>/dev/null; true`;
 
 const why = whyNoPackage() ?? (await whyNot('bookworm', 'systemd-nspawn', 'dpkg-deb'));

@@ -18,12 +18,12 @@ export const RELEASES: Readonly<Record<Suite, { readonly name: string; readonly 
   trixie: { name: 'Debian 13, systemd 257', libc: 2.41 },
 };
 
-/** What the tests need inside; nothing is fetched while they run. */
-const PACKAGES = [
+/** What the tests of the daemon need inside; nothing is fetched while they run. */
+export const PACKAGES: readonly string[] = [
   ...['systemd', 'systemd-sysv', 'libpam-systemd', 'dbus', 'dbus-user-session'], // a system, and users with a session
   ...['procps', 'ca-certificates', 'needrestart'],
 ];
-const MIRROR = process.env.FATE_TEST_MIRROR ?? 'http://deb.debian.org/debian';
+export const MIRROR = process.env.FATE_TEST_MIRROR ?? 'http://deb.debian.org/debian';
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fate-test');
 
 /** Roots and the tools for them are root's; Debian keeps some of the tools outside a user's PATH. */
@@ -34,7 +34,7 @@ export async function whyNot(suite: Suite, ...programs: readonly string[]): Prom
   if (process.getuid?.() !== 0) return 'only root can boot a system in a container: sudo make test-system';
   for (const program of ['debootstrap', 'tar', 'zstd', 'flock', 'nsenter', 'setpriv', ...programs]) {
     const there = PATH.split(':').some((folder) => existsSync(join(folder, program)));
-    if (!there) return `there is no ${program} here; sudo make deps installs it`;
+    if (!there) return `there is no ${program} here; sudo make deps-test installs it`;
   }
   const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
   const { name, libc } = RELEASES[suite];
@@ -53,10 +53,10 @@ export async function whyNot(suite: Suite, ...programs: readonly string[]): Prom
  * Unpacks a minimal Debian into a new folder; makes and keeps it first where nobody has yet (about a minute, with network).
  * @throws what debootstrap or tar said
  */
-export async function unpackRoot(suite: Suite, folder: string): Promise<void> {
+export async function unpackRoot(suite: Suite, folder: string, packages = PACKAGES): Promise<void> {
   mkdirSync(cache, { recursive: true });
   const key = createHash('sha256')
-    .update([suite, ...PACKAGES].join())
+    .update([suite, ...packages].join())
     .digest('hex')
     .slice(0, 12);
   const tarball = join(cache, `${suite}-${key}.tar.zst`);
@@ -64,7 +64,7 @@ export async function unpackRoot(suite: Suite, folder: string): Promise<void> {
   const make = `set -e; umask 022
     [ ! -e "$tarball" ] || exit 0
     work=$(mktemp -d /var/tmp/fate-root.XXXXXX); trap 'rm -rf "$work"' EXIT
-    debootstrap --variant=minbase --include=${PACKAGES.join()} "$suite" "$work/root" "$mirror" >"$work/log" 2>&1 || {
+    debootstrap --variant=minbase --include=${packages.join()} "$suite" "$work/root" "$mirror" >"$work/log" 2>&1 || {
       tail -n 20 "$work/log" >&2; exit 1; }
     rm -rf "$work"/root/var/cache/apt/* "$work"/root/var/lib/apt/lists/* "$work/root/etc/machine-id"
     : >"$work/root/etc/machine-id" # a new one at the first boot
