@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type DebBox, makeDebBox, PLAIN } from '../deb/deb-box.ts';
@@ -33,6 +33,14 @@ const RESET = `set +e
   rm -rf /root/.config /root/.local /srv/work /etc/cron.d/*; mkdir -p /etc/fate /srv/work
   systemctl daemon-reload; systemctl reset-failed; systemctl -q enable fated 2>/dev/null; true`;
 
+/** The links of a page to files that are not there: `docs/x.md: y.md`. (What they say of headings, the unit tests see to.) */
+function deadLinks(root: string, page: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/\]\(([^)#\s]+)/g)].flatMap(([, path = '']) =>
+    /^[a-z]+:/.test(path) || existsSync(join(root, dirname(page), path)) ? [] : [`${page}: ${path}`],
+  );
+}
+
 const why = whyNoPackage() ?? (await whyNot('bookworm', 'systemd-nspawn', 'dpkg-deb'));
 
 describe('the documents, tried on a booted Debian 12', { skip: why ?? false }, () => {
@@ -47,6 +55,19 @@ describe('the documents, tried on a booted Debian 12', { skip: why ?? false }, (
     { timeout: 400_000 },
   );
   after(() => box?.remove(), { timeout: 60_000 });
+
+  test('every link of the installed pages leads to a file of the package', async () => {
+    const root = join(box.root, 'usr/share/doc/fate');
+    const installed = [
+      ...readdirSync(root).filter((name) => name.endsWith('.md')),
+      ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [join('docs', name)] : [])),
+    ];
+    assert.ok(installed.length > 20, `${installed.length} pages`);
+    assert.deepEqual(
+      installed.flatMap((page) => deadLinks(root, page)),
+      [],
+    );
+  });
 
   for (const page of pages) {
     test(`every command in ${page} can be typed as it stands there`, { timeout: 300_000 }, async () => {

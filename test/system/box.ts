@@ -44,10 +44,20 @@ export const BOUND = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--ki
 const BOXES = '/var/tmp/fate-boxes';
 const ENVIRONMENT = { PATH, HOME: '/root', LC_ALL: 'C.UTF-8', SYSTEMD_PAGER: '', SYSTEMD_COLORS: '0' };
 
-export async function makeBox(suite: Suite): Promise<Box> {
-  const { name, folder, root } = boxFolder(suite);
+/** Boxes of this process, which may have several of one release. */
+let made = 0;
+
+export interface BoxOptions {
+  /** Instead of those that the tests of the daemon need: root-folder.ts. */
+  readonly packages?: readonly string[];
+  /** The machine's network and name servers, for what a user would fetch. */
+  readonly network?: boolean;
+}
+
+export async function makeBox(suite: Suite, { packages, network = false }: BoxOptions = {}): Promise<Box> {
+  const { name, folder, root } = boxFolder(`${suite}-${++made}`);
   const group = groupFolder(`fate-${name}`);
-  await unpackRoot(suite, root);
+  await unpackRoot(suite, root, packages);
   const screen = join(folder, 'console.log');
   let container: ChildProcess | null = null;
   let leader = 0;
@@ -73,7 +83,7 @@ export async function makeBox(suite: Suite): Promise<Box> {
       writeFileSync(join(root, path), text, { mode });
     },
     async boot() {
-      container = startContainer(root, group, screen);
+      container = startContainer(root, group, screen, network);
       leader = await untilUp(container, screen);
     },
     async shutDown() {
@@ -104,15 +114,15 @@ export async function makeBox(suite: Suite): Promise<Box> {
  * Starts it in a control group of its own, or two boxes would share theirs: one that the machine's systemd delegates, where
  * it has one, else a new one here.
  */
-function startContainer(root: string, group: string, screen: string): ChildProcess {
+function startContainer(root: string, group: string, screen: string, network: boolean): ChildProcess {
   const scope = ['systemd-run', '--scope', '--quiet', '-p', 'Delegate=yes', '--'];
   const folder = ['sh', '-c', 'mkdir "$0" && echo $$ >"$0/cgroup.procs" && exec "$@"', group];
   const nspawn = ['systemd-nspawn', '-q', '-b', '-D', root, '-M', basename(group), '--register=no', '--keep-unit'];
   const [command = '', ...args] = [
     ...(existsSync('/run/systemd/system') ? scope : folder),
     ...['setpriv', ...BOUND],
-    // No network: two boxes, and the machine, may each use the same ports. cgroup v2, whatever the machine has.
-    ...[...nspawn, '--link-journal=no', '--private-network'],
+    // No network unless asked for: two boxes, and the machine, may each use the same ports. cgroup v2, whatever the machine has.
+    ...[...nspawn, '--link-journal=no', network ? '--resolv-conf=copy-host' : '--private-network'],
   ];
   const output = openSync(screen, 'a');
   const env = { ...ENVIRONMENT, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' };

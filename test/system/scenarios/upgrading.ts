@@ -171,8 +171,10 @@ export function upgrading(box: () => FateBox): void {
     fate.write(
       '/var/tmp/fate/dist/fated.js',
       `import { renameSync } from 'node:fs';
-      if (process.argv.includes('--version')) renameSync(process.execPath, process.execPath + '.aside');
-      else await import('../fated.js');\n`,
+      if (process.argv.includes('--version')) {
+        renameSync(process.execPath, process.execPath + '.aside');
+        console.log('fated 9.9.9');
+      } else await import('../fated.js');\n`,
     );
     await fate.sh('cp /usr/local/lib/fate/dist/fated.js /var/tmp/fate/dist/real.js');
     await fate.sh("sed -i 's#../fated.js#./real.js#' /var/tmp/fate/dist/fated.js; fate restart --when-idle");

@@ -1,0 +1,3 @@
+import { onDebian } from './debian.ts';
+
+await onDebian('trixie');
