@@ -16,6 +16,10 @@ umask 022
 destdir=$1
 prefix=$2
 case $prefix in /*) ;; *) echo "PREFIX must be absolute: $prefix" >&2; exit 2 ;; esac
+# It stands in the units and in the programs' own lines, which would read these as something else.
+case $prefix in
+  *[[:space:]\"\'\`\\\$\%\#\&]*) echo "PREFIX must have no blank and none of \"'\`\\\$%#&: $prefix" >&2; exit 2 ;;
+esac
 lib=$destdir$prefix/lib/fate
 new=$lib.new
 old=$lib.old

@@ -18,6 +18,8 @@ delete process.env[MARK];
 /** Whether this process goes on, as a new start, in place of the daemon that it was: then it is where it belongs. */
 const restarted = process.env[RESTARTED] === String(process.pid);
 delete process.env[RESTARTED];
+// Whoever asks the daemon that it was for a reload does not mean its end: what is asked for so early is read anyway.
+if (restarted) process.on('SIGHUP', () => {});
 
 export const isInPlace = (): boolean => detached || restarted;
 

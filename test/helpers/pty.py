@@ -34,14 +34,17 @@ steps = list(request['steps'])
 deadline = time.monotonic() + 30
 late = False
 while True:
-    while steps and steps[0]['until'].encode() in shown[seen:]:
+    while master is not None and steps and steps[0]['until'].encode() in shown[seen:]:
         step = steps.pop(0)
         seen = shown.index(step['until'].encode(), seen) + len(step['until'].encode())
         if step.get('signal'):
             os.kill(child, getattr(signal, step['signal']))
         if step.get('send'):
             os.write(master, step['send'].encode())
-    ready, _, _ = select.select([master, ended], [], [], max(0, deadline - time.monotonic()))
+        if step.get('hangUp'):
+            os.close(master)
+            master = None
+    ready, _, _ = select.select([end for end in (master, ended) if end is not None], [], [], max(0, deadline - time.monotonic()))
     if master in ready:
         shown += os.read(master, 65536)
     elif ended in ready:
@@ -56,7 +59,7 @@ json.dump({
     'status': os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
     'signal': signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else None,
     'shown': shown.decode(errors='replace'),
-    'restored': termios.tcgetattr(slave) == before,
+    'restored': master is not None and termios.tcgetattr(slave) == before,
     'unseen': [step['until'] for step in steps],
     'late': late,
 }, sys.stdout)

@@ -10,6 +10,8 @@ export interface Step {
   readonly until: string;
   readonly send?: string;
   readonly signal?: NodeJS.Signals;
+  /** The terminal goes away, as when its window is closed. */
+  readonly hangUp?: boolean;
 }
 
 export interface Shown {
@@ -17,7 +19,7 @@ export interface Shown {
   readonly signal: NodeJS.Signals | null;
   /** All that came to the terminal, with its escape sequences; lines end with \r\n. */
   readonly shown: string;
-  /** Whether the terminal's modes are afterwards as they were (termios(3)). */
+  /** Whether the terminal's modes are afterwards as they were (termios(3)); false for one that is gone. */
   readonly restored: boolean;
 }
 

@@ -83,11 +83,17 @@ test('the group is mentioned only where there is none, and the next step until i
     echo ---
     mkdir -p /etc/systemd/system/multi-user.target.wants
     ln -s ../fated.service /etc/systemd/system/multi-user.target.wants/fated.service
+    $FATE init serv --system
+    echo ---
+    mount -t tmpfs run /run
+    mkdir /run/fate
+    : >/run/fate/control.sock
     $FATE init serv --system`);
-  const [first = '', second] = out.split('---\n');
+  const [first = '', second = '', third] = out.split('---\n');
   assert.doesNotMatch(first, /groupadd/);
   assert.match(first, /enable --now/);
-  assert.equal(second, 'same /etc/systemd/system/fated.service\n');
+  assert.match(second, /^same \/etc\/systemd\/system\/fated\.service\nnext: systemctl start fated/);
+  assert.equal(third, 'same /etc/systemd/system/fated.service\n', 'it runs');
 });
 
 test('what a package has put there is found, for root and for users', { skip }, (t: TestContext) => {

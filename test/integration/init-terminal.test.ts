@@ -15,7 +15,7 @@ interface Person {
   /** `fate init conf` in a folder of this person, with what is answered. */
   initConf(
     steps: readonly Step[],
-    options?: { args?: readonly string[]; columns?: number; stdout?: string },
+    options?: { args?: readonly string[]; columns?: number; stdout?: string; shell?: string },
   ): Promise<Shown>;
   init(args: readonly string[], steps: readonly Step[]): Promise<Shown>;
 }
@@ -41,8 +41,10 @@ function makePerson(t: TestContext): Person {
     tasks: join(conf, 'tasks.toml'),
     defaults: join(conf, 'defaults.toml'),
     env,
-    initConf: (steps, { args = [], ...options } = {}) =>
-      onTerminal([...program, 'conf', conf, ...args], steps, { env, cwd: root, ...options }),
+    initConf: (steps, { args = [], shell, ...options } = {}) => {
+      const before = shell === undefined ? [] : ['sh', '-c', shell, 'sh'];
+      return onTerminal([...before, ...program, 'conf', conf, ...args], steps, { env, cwd: root, ...options });
+    },
     init: (args, steps) => onTerminal([...program, ...args], steps, { env, cwd: root }),
   };
 }
@@ -63,6 +65,34 @@ test('y and Enter make a file, at once, and the question is taken away', async (
   assert.deepEqual(readdirSync(person.conf).sort(), ['defaults.toml', 'tasks.toml']);
   const again = await person.initConf([]);
   assert.deepEqual(withoutHints(again.shown), [`☑ ${person.tasks}`, `☑ ${person.defaults}`], 'nothing to ask about');
+});
+
+test('what was typed before a question answers nothing', async (t) => {
+  const person = makePerson(t);
+  mkdirSync(person.conf);
+  writeFileSync(person.tasks, '# mine\n');
+  const done = await person.initConf([
+    // Nothing has been asked yet.
+    { until: '', send: 'yy\ny' },
+    { until: `tasks.toml  differs: ${REPLACE}`, send: 'n' },
+    { until: `defaults.toml  ${MAKE}`, send: 'n' },
+  ]);
+  assert.deepEqual([done.status, done.restored], [0, true]);
+  assert.deepEqual(readdirSync(person.conf), ['tasks.toml']);
+  assert.equal(readFileSync(person.tasks, 'utf8'), '# mine\n');
+});
+
+test('a terminal that goes away ends it as SIGHUP does, without another word', async (t) => {
+  const person = makePerson(t);
+  const errors = join(person.env.HOME ?? '', 'errors');
+  // The shell is what SIGHUP goes to; it passes none on.
+  const script = `trap '' HUP; "$@" 2>${errors}; echo $? >${errors}.status; exit 0`;
+  const done = await person.initConf([{ until: MAKE, hangUp: true }], { shell: script });
+  assert.equal(done.status, 0);
+  assert.equal(readFileSync(`${errors}.status`, 'utf8'), '129\n');
+  // The shell has a word of its own.
+  assert.doesNotMatch(readFileSync(errors, 'utf8'), /fate|node/i);
+  assert.ok(!existsSync(person.conf));
 });
 
 test('n leaves one out; a key that means nothing is passed over; ? explains', async (t) => {

@@ -155,6 +155,26 @@ test('a configuration of another format, or of drop-ins, is not made ambiguous',
   assert.deepEqual(readdirSync(conf).sort(), ['defaults.toml', 'tasks.d']);
 });
 
+test('a folder of no name is a usage error; one that a shell would take apart is quoted in what comes next', (t) => {
+  const home = makeHome(t);
+  for (const none of ['', '-']) {
+    const ran = home.run('conf', none);
+    assert.deepEqual([ran.status, ran.stdout], [2, ''], ran.stderr);
+  }
+  assert.deepEqual(readdirSync(home.root), ['home']);
+  assert.match(home.run('conf', "it's here $(x)").stdout, /, then: fate check 'it'\\''s here \$\(x\)'\n/);
+});
+
+test('a folder of XDG that is not absolute is none', (t) => {
+  const home = makeHome(t);
+  Object.assign(home.env, { XDG_DATA_HOME: 'data', XDG_CONFIG_HOME: './conf' });
+  assert.equal(home.run('comp', '--user').status, 0);
+  assert.equal(home.run('serv', '--user').status, 0);
+  assert.deepEqual(readdirSync(home.root), ['home']);
+  assert.ok(lstatSync(join(home.root, 'home/.local/share/bash-completion/completions/fate')).isFile());
+  assert.ok(lstatSync(join(home.root, 'home/.config/systemd/user/fated.service')).isFile());
+});
+
 test('without --format it is that of the files that are there', (t) => {
   const home = makeHome(t);
   const conf = join(home.root, 'conf');
@@ -337,7 +357,9 @@ test('a unit that make install put where systemd finds it is enough', (t) => {
   assert.match(stdout, /^next: systemctl --user enable --now fated/m);
   assert.deepEqual(readdirSync(join(home.env.HOME ?? '')), ['.local']);
   writeFileSync(join(units, 'fated.service'), template.replaceAll('@BINDIR@', '/elsewhere'));
-  assert.match(home.run('serv', '--user').stdout, /^made .*\/\.config\/systemd\/user\/fated\.service$/m);
+  const own = join(home.env.HOME ?? '', '.config/systemd/user/fated.service');
+  const hides = home.run('serv', '--user').stdout;
+  assert.ok(hides.includes(`made ${own}\nnext: ${own} takes the place of ${units}/fated.service\n`), hides);
 });
 
 test('an installation that lacks a file says which, and does the rest', (t) => {

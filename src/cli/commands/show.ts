@@ -21,7 +21,7 @@ export function showCommand(done: (status: number) => void): CommandModule<objec
           describe: 'print what a run that was not OK wrote to its standard output and standard error',
         })
         .option('json', { type: 'boolean', default: false, describe: 'print JSON' })
-        .example('$0 show 01kf3g --output', 'what the run 01kf3g… wrote') as never,
+        .example('$0 show 1m833s --output', 'what the run 1m833s… wrote') as never,
     handler: async (args) => {
       const { show } = await import('../showing.ts');
       done(await show(args));

@@ -90,6 +90,6 @@ function advice(shell: Shell, scope: Scope, path: string): readonly string[] {
 }
 
 /** A path as a word of a shell. */
-function inShell(path: string): string {
+export function inShell(path: string): string {
   return /^[\w/.,:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,27 +1,52 @@
 /** How a file that is there differs from what would replace it, for people. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import { plain } from '../words.ts';
 import type { Wanted } from './wanted.ts';
 
+/** Bytes. Nobody reads more, and diff(1) would take minutes over it. */
+const MOST = 1 << 20;
+
 /** Lines without their ends, `-` what is there, `+` what would be; nothing in them steers a terminal. */
 export function differences({ path, content }: Pick<Wanted, 'path' | 'content'>): string[] {
-  if ('link' in content) return [`-${path} ${plain(was(path))}`, `+${path} a link to ${plain(content.link)}`];
-  const labels = ['--label', plain(path), '--label', `${plain(path)} (new)`];
-  const { status, stdout } = spawnSync('diff', ['-u', ...labels, '--', path, '-'], {
-    input: content.text,
-    encoding: 'utf8',
-    stdio: ['pipe', 'pipe', 'ignore'],
-    maxBuffer: 1 << 26,
-  });
-  // 1: they differ (diff(1)).
-  if (status === 1) return linesOf(stdout).map(visible);
+  const name = plain(path);
+  if ('link' in content) return [`-${name} ${plain(was(path))}`, `+${name} a link to ${plain(content.link)}`];
   try {
-    return ownDiff(linesOf(readFileSync(path, 'utf8')), linesOf(content.text)).map(visible);
+    // What it is now need not be what it was when it was asked about: a fifo must not hold us up.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      if (!fstatSync(file).isFile()) return [`${name} leads to something that is no file`];
+      const old = textOf(file);
+      if (old === null) return [`${name} is no text, or longer than ${MOST >> 20} MiB: not shown`];
+      return compared(file, old, name, content.text).map(visible);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
-    return [`cannot read ${path}: ${messageOf(error)}`];
+    return [`cannot read ${name}: ${plain(messageOf(error))}`];
   }
+}
+
+/** Null for what is too long or has a NUL; the file's own position stays. */
+function textOf(file: number): string | null {
+  const bytes = Buffer.alloc(MOST + 1);
+  let length = 0;
+  for (let got = 1; got > 0 && length < bytes.length; length += got) {
+    got = readSync(file, bytes, length, bytes.length - length, length);
+  }
+  const read = bytes.subarray(0, length);
+  return length > MOST || read.includes(0) ? null : read.toString();
+}
+
+function compared(file: number, old: string, name: string, now: string): string[] {
+  const { status, stdout } = spawnSync(
+    'diff',
+    ['-a', '-u', '--label', name, '--label', `${name} (new)`, '/dev/fd/3', '-'],
+    { input: now, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore', file], maxBuffer: 1 << 26 },
+  );
+  // 1: they differ (diff(1)).
+  return status === 1 ? linesOf(stdout) : ownDiff(linesOf(old), linesOf(now));
 }
 
 function was(path: string): string {

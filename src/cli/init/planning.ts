@@ -1,6 +1,8 @@
 /** Which files each part of `fate init` wants, for who runs it and where: from the command line and the surroundings. */
+import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import { FateError } from '../../errors.ts';
 import { accounts } from '../../platform/accounts.ts';
 import type { Paths } from '../../platform/paths.ts';
 import type { InitArguments } from '../commands/init.ts';
@@ -8,14 +10,20 @@ import type { Shell } from '../completion/shells.ts';
 import { LIB } from '../context.ts';
 import { currentFolder } from '../current-folder.ts';
 import { thisInstallation } from '../installation.ts';
-import { planComp, shellOf } from './comp.ts';
+import { inShell, planComp, shellOf } from './comp.ts';
 import { planConf } from './conf.ts';
 import { planServ } from './serv.ts';
 import type { Part, Plan, Scope } from './wanted.ts';
 
 const uid = (): number => process.getuid?.() ?? 0;
 const scopeOf = (paths: Paths): Scope => (paths.profile === 'system' ? 'system' : 'user');
-const dataHome = (): string => process.env.XDG_DATA_HOME || join(homedir(), '.local/share');
+const dataHome = (): string => folderOf('XDG_DATA_HOME', '.local/share');
+
+/** A path that is not absolute is none (XDG Base Directory Specification); systemd takes none either. */
+function folderOf(variable: string, inHome: string): string {
+  const given = process.env[variable] ?? '';
+  return isAbsolute(given) ? given : join(homedir(), inHome);
+}
 
 /** Null where there is nothing to plan: completions for a shell that has none. @throws FateError */
 export function planPart(part: Part, args: InitArguments, paths: Paths): Promise<Plan | null> {
@@ -30,13 +38,15 @@ export function planPart(part: Part, args: InitArguments, paths: Paths): Promise
 }
 
 function planConfiguration(args: InitArguments, paths: Paths): Promise<Plan> {
+  // Of a variable that is not set, or a - that stands alone: not where one happens to be.
+  if (args.dir === '') throw new FateError('USAGE', 'expected a folder for the example files, found none');
   const options = args.system ? ' --system' : args.user ? ' --user' : '';
   return planConf({
     folder: args.dir === undefined ? paths.conf : resolve(currentFolder(), args.dir),
     scope: args.dir === undefined || args.system ? scopeOf(paths) : 'user',
     format: args.format ?? null,
     root: thisInstallation().root,
-    check: args.dir === undefined ? `fate check${options}` : `fate check ${args.dir}`,
+    check: args.dir === undefined ? `fate check${options}` : `fate check ${inShell(args.dir)}`,
     uid: uid(),
   });
 }
@@ -79,9 +89,10 @@ function planService(args: InitArguments, paths: Paths): Promise<Plan> {
     scope,
     profile: asked ?? (paths.profile === 'isolated' ? null : `--${paths.profile}`),
     environment: ownEnvironment(paths, asked !== null),
-    configHome: process.env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+    configHome: folderOf('XDG_CONFIG_HOME', '.config'),
     dataHome: dataHome(),
     hasGroup: scope === 'system' ? hasGroup() : null,
+    runs: () => existsSync(join(paths.run, 'control.sock')),
   });
 }
 

@@ -17,6 +17,8 @@ export interface ServQuestion {
   readonly dataHome: string;
   /** Whether there is a group that may look at the daemon; null where that cannot be told. */
   readonly hasGroup: boolean | null;
+  /** Whether a daemon of that scope seems to run: its control socket is there. */
+  readonly runs: () => boolean;
 }
 
 const UNIT = 'fated.service';
@@ -31,11 +33,12 @@ export function shippedPlaces(scope: Scope, dataHome: string): readonly string[]
 
 /** @throws FateError FATAL */
 export async function planServ(question: ServQuestion): Promise<Plan> {
-  const { installation, scope, profile, environment, configHome, dataHome, hasGroup } = question;
+  const { installation, scope, profile, environment, configHome, dataHome, hasGroup, runs } = question;
   const { root, fate, fated, page } = installation;
   const path = join(scope === 'system' ? '/etc/systemd/system' : join(configHome, 'systemd/user'), UNIT);
   const text = renderUnit(unitTemplate(root, scope), { fate, fated, page, profile, environment });
-  const shipped = Object.keys(environment).length > 0 ? null : findShipped(shippedPlaces(scope, dataHome), fated);
+  const first = firstShipped(shippedPlaces(scope, dataHome));
+  const shipped = Object.keys(environment).length === 0 && first?.starts(fated) ? first.place : null;
   const unit: Wanted = { part: 'serv', path, content: { text }, scope, keepOld: true };
   return {
     items: [shipped === null ? unit : { part: 'serv', path: shipped, there: 'with these programs' }],
@@ -45,19 +48,22 @@ export async function planServ(question: ServQuestion): Promise<Plan> {
       const made = isNew(item);
       const enabled = isEnabled(scope, dirname(path));
       const hidden = shipped !== null && isPresent(path) ? [`${path} takes its place, and is left`] : [];
+      const hides = made && first !== null ? [`${path} takes the place of ${first.place}`] : [];
       const unsafe = scope === 'system' && made ? await unsafePrograms(installation) : [];
       const group = scope === 'system' && hasGroup === false && (made || !enabled) ? [GROUP] : [];
-      return [...hidden, ...unsafe, ...next(scope, made, enabled), ...group];
+      return [...hidden, ...hides, ...unsafe, ...next(scope, { made, enabled, runs: runs() }), ...group];
     },
   };
 }
 
-/** The first that systemd finds, if it starts these programs. */
-function findShipped(places: readonly string[], fated: readonly string[]): string | null {
+/** The first that systemd finds, and whether it starts given programs. */
+function firstShipped(
+  places: readonly string[],
+): { readonly place: string; starts(fated: readonly string[]): boolean } | null {
   for (const place of places) {
-    const start = textOf(place);
-    if (start === null) continue;
-    return startOf(start)?.startsWith(`${commandLine(fated)} `) ? place : null;
+    const text = textOf(place);
+    if (text === null) continue;
+    return { place, starts: (fated) => startOf(text)?.startsWith(`${commandLine(fated)} `) === true };
   }
   return null;
 }
@@ -86,9 +92,16 @@ function isEnabled(scope: Scope, folder: string): boolean {
   return [folder, join('/etc/systemd', scope)].some((place) => isPresent(join(place, wants, UNIT)));
 }
 
-function next(scope: Scope, made: boolean, enabled: boolean): readonly string[] {
+interface Now {
+  readonly made: boolean;
+  readonly enabled: boolean;
+  readonly runs: boolean;
+}
+
+function next(scope: Scope, { made, enabled, runs }: Now): readonly string[] {
   const systemctl = scope === 'system' ? 'systemctl' : 'systemctl --user';
-  const then = enabled ? (made ? [`${systemctl} restart fated`] : []) : [`${systemctl} enable --now fated`];
+  const start = !enabled ? ['enable --now'] : made && runs ? ['restart'] : runs ? [] : ['start'];
+  const then = start.map((verb) => `${systemctl} ${verb} fated`);
   const commands = [...(made ? [`${systemctl} daemon-reload`] : []), ...then];
   if (commands.length === 0) return [];
   const running = existsSync('/run/systemd/system') ? '' : ' (systemd does not run here now)';

@@ -3,8 +3,8 @@
  * beside, synced, then linked (which fails where something is there) or renamed (which replaces what is there, a link too).
  */
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, link, lstat, mkdir, open, rename, rm, stat, symlink, unlink } from 'node:fs/promises';
+import { constants, mkdirSync, type Stats } from 'node:fs';
+import { link, lstat, open, readlink, rename, rm, rmdir, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, FateError } from '../../errors.ts';
 import { cannotWrite } from './looking.ts';
@@ -25,8 +25,14 @@ export async function make(wanted: Wanted): Promise<void> {
 export async function replace(wanted: Wanted): Promise<string | null> {
   let old: string | null = null;
   await place(wanted, async (beside) => {
-    if (wanted.keepOld) old = await keep(wanted.path);
-    await rename(beside, wanted.path);
+    const kept = wanted.keepOld ? await keep(wanted.path) : null;
+    try {
+      await rename(beside, wanted.path);
+    } catch (error) {
+      if (kept !== null) await unlink(kept).catch(() => {});
+      throw error;
+    }
+    old = kept;
   });
   return old;
 }
@@ -34,13 +40,15 @@ export async function replace(wanted: Wanted): Promise<string | null> {
 async function place(wanted: Wanted, put: (beside: string) => Promise<void>): Promise<void> {
   const folder = dirname(wanted.path);
   const beside = join(folder, `.${basename(wanted.path)}.${randomBytes(6).toString('hex')}`);
+  const made: string[] = [];
   try {
-    await makeFoldersAbove(wanted);
+    await makeFoldersAbove(wanted, made);
     await write(beside, wanted);
     await put(beside);
     await syncFolder(folder);
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {});
+    for (const folder of made.reverse()) await rmdir(folder).catch(() => {});
     if (error instanceof FateError) throw error;
     throw cannotWrite(wanted.path, wanted.scope, error, folder, process.getuid?.() ?? 0);
   }
@@ -67,17 +75,28 @@ function modeOf(mode: number, scope: Wanted['scope']): number {
   return scope === 'system' ? mode : mode & ~process.umask();
 }
 
-async function makeFoldersAbove({ path, scope }: Wanted): Promise<void> {
+/** @param made gets those that were not there */
+async function makeFoldersAbove({ path, scope }: Wanted, made: string[]): Promise<void> {
   const missing: string[] = [];
   for (let folder = dirname(path); (await statOf(folder)) === null; folder = dirname(folder)) missing.unshift(folder);
   for (const folder of missing) {
     try {
-      await mkdir(folder, { mode: 0o700 });
-      await chmod(folder, modeOf(0o755, scope));
+      makeFolder(folder, modeOf(0o755, scope));
+      made.push(folder);
     } catch (error) {
       // Somebody was quicker.
       if (errnoOf(error) !== 'EEXIST' || !(await statOf(folder))?.isDirectory()) throw error;
     }
+  }
+}
+
+/** With its mode from the start: to change that later by the name would follow a link that took the folder's place. */
+function makeFolder(folder: string, mode: number): void {
+  const umask = process.umask(0);
+  try {
+    mkdirSync(folder, { mode });
+  } finally {
+    process.umask(umask);
   }
 }
 
@@ -95,7 +114,28 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     await link(from, to);
   } catch (error) {
     if (!NO_LINKS.includes(errnoOf(error) ?? '')) throw error;
-    await copyFile(from, to, constants.COPYFILE_EXCL);
+    await copy(from, to);
+  }
+}
+
+/** A file with its mode, a link as a link: whoever may rename things in that folder could have put one there meanwhile. */
+export async function copy(from: string, to: string): Promise<void> {
+  if ((await lstat(from)).isSymbolicLink()) return symlink(await readlink(from), to);
+  const source = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const target = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      await writeFile(target, source.createReadStream({ autoClose: false }));
+      await target.chmod((await source.stat()).mode & 0o777);
+      await target.sync();
+    } catch (error) {
+      await unlink(to).catch(() => {});
+      throw error;
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Looking and writing: what is found in place of a file, and that nothing is written over, through or by halves. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -18,9 +18,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { differences } from '../../../../src/cli/init/diff.ts';
 import { checkWritable, look } from '../../../../src/cli/init/looking.ts';
 import type { Scope, Wanted } from '../../../../src/cli/init/wanted.ts';
-import { make, replace } from '../../../../src/cli/init/writing.ts';
+import { copy, make, replace } from '../../../../src/cli/init/writing.ts';
 
 function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'fate-init-'));
@@ -184,4 +185,66 @@ test('where nothing can be written that is said before anything is tried: 73', a
     await assert.rejects(checkWritable(path, 'system'), { exitStatus: 73, message: message + advice });
     chmodSync(folder, 0o700);
   }
+});
+
+test('a folder is made with its mode, and not given one by a name that could be another by then', async (t) => {
+  const folder = scratch(t);
+  // A change of mode would take away what the kernel passes on to a new folder.
+  chmodSync(folder, 0o2755);
+  await make(file(join(folder, 'a/b/tasks.toml'), 'system'));
+  assert.deepEqual([modeOf(join(folder, 'a')), modeOf(join(folder, 'a/b'))], [0o2755, 0o2755]);
+});
+
+test('where making fails, the folders that were made for it are taken away again', async (t) => {
+  const folder = scratch(t);
+  mkdirSync(join(folder, 'there'));
+  await assert.rejects(make(file(join(folder, 'there/a/b', 'x'.repeat(300)))), { exitStatus: 73 });
+  assert.deepEqual(readdirSync(folder, { recursive: true }), ['there']);
+});
+
+test('what has no second name on that file system is copied, a link as a link', async (t) => {
+  const folder = scratch(t);
+  const path = join(folder, 'tasks.toml');
+  writeFileSync(path, 'first\n', { mode: 0o640 });
+  await copy(path, `${path}~`);
+  assert.deepEqual([readFileSync(`${path}~`, 'utf8'), modeOf(`${path}~`)], ['first\n', 0o640]);
+  symlinkSync('tasks.toml', join(folder, 'link'));
+  await copy(join(folder, 'link'), join(folder, 'link~'));
+  assert.equal(readlinkSync(join(folder, 'link~')), 'tasks.toml');
+  await assert.rejects(copy(join(folder, 'link'), `${path}~`), { code: 'EEXIST' });
+  assert.equal(readFileSync(`${path}~`, 'utf8'), 'first\n');
+});
+
+test('one that cannot be replaced leaves no second name behind', async (t) => {
+  const folder = scratch(t);
+  const path = join(folder, 'tasks.toml');
+  writeFileSync(path, 'first\n');
+  // Neither linked nor renamed over, not even by root.
+  if (spawnSync('chattr', ['+a', path]).status !== 0) return t.skip('needs root, and a file system with attributes');
+  try {
+    await assert.rejects(replace(file(path)), { exitStatus: 73 });
+    assert.deepEqual(namesIn(folder), ['tasks.toml']);
+  } finally {
+    execFileSync('chattr', ['-a', path]);
+  }
+});
+
+test('how it differs is shown for texts of some length, and nothing in a name or a text steers the terminal', (t) => {
+  const folder = scratch(t);
+  const path = join(folder, 'tasks\u001b[2J.toml');
+  const shown = (): string[] => differences(file(path));
+  assert.match(shown().join(), /^cannot read .*tasks\\u001b\[2J\.toml: ENOENT[^\u001b]*$/);
+  writeFileSync(path, 'old \u009b2J\n');
+  assert.deepEqual(shown().slice(2), ['@@ -1 +1 @@', '-old \\u009b2J', '+new']);
+  assert.doesNotMatch(shown().join(), /[\u001b\u009b]/);
+  const unseen = / is no text, or longer than 1 MiB: not shown$/;
+  writeFileSync(path, 'old\u0000');
+  assert.match(shown().join(), unseen);
+  writeFileSync(path, 'old\n'.repeat(300_000));
+  assert.match(shown().join(), unseen);
+  rmSync(path);
+  // It would wait for a writer.
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  symlinkSync('fifo', path);
+  assert.match(shown().join(), /leads to something that is no file$/);
 });
