@@ -152,9 +152,10 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       { cursors: store.cursors(), open },
     );
 
+    const load = (): Promise<Configuration> => loadConfiguration(options.load);
     const reloads = new Reloads({
       current: () => configuration,
-      load: () => loadConfiguration(options.load),
+      load,
       during: (work) => service.reloading(work),
       now: clock.now,
       log,
@@ -175,7 +176,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
       moment: () => scheduler.moment,
       running: () => scheduler.rows.running().map(({ task }) => task),
       flush: () => books.flush() && roomToStart(),
-      check: () => checkRestart({ command: ownProgram('--version'), env, load: () => loadConfiguration(options.load) }),
+      check: (signal) => checkRestart({ program, command: ownProgram('--version'), env, load, signal }),
       stopping: () => scheduler.stopping,
       letGo() {
         service.restarting();
@@ -212,6 +213,7 @@ export async function runEngine(options: EngineOptions): Promise<Summary> {
           log,
         }),
       );
+      closing.add(() => restart.close());
       const about = { version: options.version, pid: process.pid, tasks: configuration.tasks.length };
       log('info', 'start', { msg: `${program} schedules`, ...about });
     }

@@ -22,6 +22,7 @@ delete process.env[RESTARTED];
 if (restarted) process.on('SIGHUP', () => {});
 
 export const isInPlace = (): boolean => detached || restarted;
+export const isNewStart = (): boolean => restarted;
 
 export function tellReady(): void {
   if (!detached) return;

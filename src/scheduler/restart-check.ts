@@ -14,16 +14,25 @@ const EXCERPT = 300;
 type Command = readonly [string, ...string[]];
 
 export interface CheckParts {
+  /** What the new program has to be. */
+  readonly program: string;
   /** Has the new program say its version. */
   readonly command: Command;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads the configuration as a start does. @throws FateError */
   load(): Promise<unknown>;
+  /** Gives it up: nobody waits for it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the new program says that it is: `fated 2.0.1`. @throws FateError, of the configuration as a start would throw it */
-export async function checkRestart({ command, env, load }: CheckParts): Promise<string> {
-  const version = await versionOf(command, env);
+export async function checkRestart({ program, command, env, load, signal }: CheckParts): Promise<string> {
+  const version = await versionOf(command, { env, signal });
+  // A file that was cut short says nothing, and ends well: so would the daemon.
+  if (!new RegExp(`^${program} \\d\\S*$`).test(version)) {
+    const said = JSON.stringify(version.slice(0, EXCERPT));
+    throw new FateError('FATAL', `${command.join(' ')} says ${said}, and not which ${program} it is`);
+  }
   try {
     await load();
   } catch (error) {
@@ -36,10 +45,14 @@ export async function checkRestart({ command, env, load }: CheckParts): Promise<
 
 /**
  * What a command prints.
- * @throws FateError FATAL where it cannot be started, does not end well, or not in time
+ * @throws FateError FATAL where it cannot be started, does not end well, not in time, or is given up
  */
-export function versionOf([file, ...args]: Command, env: CheckParts['env'], timeLimit = TIME_LIMIT): Promise<string> {
-  const settings = { env, timeout: timeLimit, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
+export function versionOf(
+  [file, ...args]: Command,
+  { env, signal }: Pick<CheckParts, 'env' | 'signal'>,
+  timeLimit = TIME_LIMIT,
+): Promise<string> {
+  const settings = { env, signal, timeout: timeLimit, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 } as const;
   return new Promise((resolve, reject) => {
     execFile(file, args, settings, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout.trim());

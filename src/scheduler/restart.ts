@@ -13,6 +13,7 @@ const FRESH: Ms = 60_000;
 /** What was found bad is looked at again no sooner. */
 const AGAIN: Ms = 600_000;
 const NO_ROOM = 'the disk is too full, or refuses what is to be kept';
+const STOPPING = 'the daemon is stopping';
 /** Names beyond that are counted. */
 const NAMED = 10;
 
@@ -24,8 +25,8 @@ export interface RestartParts {
   running(): readonly string[];
   /** Writes what is to be kept; true when it is on the disk, and a new start finds room there. */
   flush(): boolean;
-  /** Whether a new start would get anywhere: answers what would be started. @throws FateError */
-  check(): Promise<string>;
+  /** Whether a new start would get anywhere: answers what would be started. @throws FateError, also where it is given up */
+  check(signal: AbortSignal): Promise<string>;
   /** A stop has begun, whoever asked for it. */
   stopping(): boolean;
   /** Ends what runs, and the loop with it. */
@@ -45,6 +46,7 @@ export class Restart {
   #badAt = Number.NEGATIVE_INFINITY;
   #checking: Promise<string> | null = null;
   #begun = false;
+  readonly #end = new AbortController();
 
   constructor(parts: RestartParts) {
     this.#parts = parts;
@@ -102,9 +104,14 @@ export class Restart {
     }
   }
 
+  /** A check that goes on is given up: the end of the daemon does not wait for it. */
+  close(): void {
+    this.#end.abort();
+  }
+
   /** @throws FateError TEMPORARY in a stop that is none for a restart */
   #demandTime(): void {
-    if (!this.#begun && this.#parts.stopping()) throw new FateError('TEMPORARY', 'the daemon is stopping');
+    if (!this.#begun && this.#parts.stopping()) throw new FateError('TEMPORARY', STOPPING);
   }
 
   #wish(): Restarting {
@@ -146,11 +153,12 @@ export class Restart {
     const { check, clock, log, program } = this.#parts;
     const at = clock.monotonic();
     try {
-      const version = await check();
+      const version = await check(this.#end.signal);
       this.#good = { at, version };
       this.#refused = null;
       return version;
     } catch (error) {
+      if (this.#end.signal.aborted) throw new FateError('TEMPORARY', STOPPING, { cause: error });
       const problems = error instanceof FateError ? error.problems : [];
       for (const problem of problems) {
         if (problem.severity === 'error') log('error', 'config', { msg: formatProblem(problem), task: problem.task });

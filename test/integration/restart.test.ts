@@ -1,6 +1,7 @@
 /** A daemon that starts anew in its own place: `fate restart`, with the real programs. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
   cpSync,
@@ -91,6 +92,16 @@ test('what runs goes on to its end, and then the same process is a new daemon wi
   const second = await prefix.run('fated', '--foreground');
   assert.equal(second.status, 2);
   assert.match(second.stderr, new RegExp(`fated \\(pid ${daemon.child.pid}\\) runs this configuration already`));
+  // One that goes on as a new start, and finds somebody who was quicker, is to be started again by its service manager.
+  const late = spawn(
+    'sh',
+    ['-c', 'FATE_RESTARTED=$$ exec "$0" "$1" --foreground', process.execPath, join(repo, 'dist/fated.js')],
+    {
+      env: prefix.env,
+      stdio: 'ignore',
+    },
+  );
+  assert.deepEqual(await once(late, 'exit'), [75, null]);
   assert.deepEqual(
     readdirSync(prefix.paths.run).filter((name) => name.startsWith('run-')),
     [`run-${daemon.child.pid}`],
@@ -193,6 +204,30 @@ test('a daemon in the background starts anew in the background', async (t) => {
   }
 });
 
+test('a reload that is asked for while the new start reads its configuration is no end of it', async (t) => {
+  const prefix = makePrefix(t, { 'tasks.toml': COUNT });
+  // Just before the daemon listens to signals.
+  const hangUp = `if (process.env.FATE_RESTARTED) {
+    const { on } = process;
+    process.on = function (name, listener) {
+      if (name === 'SIGTERM') process.kill(process.pid, 'SIGHUP');
+      return on.call(this, name, listener);
+    };
+  }`;
+  writeFileSync(join(prefix.root, 'hang-up.mjs'), hangUp);
+  prefix.env.NODE_OPTIONS = `--import=${join(prefix.root, 'hang-up.mjs')}`;
+  const words = [join(repo, 'dist/fate.js'), 'control', '--continual'];
+  const daemon = spawn(process.execPath, words, { env: prefix.env, cwd: prefix.root, stdio: 'ignore' });
+  const ended = new Promise((resolve) => daemon.once('close', (...how) => resolve(how)));
+  t.after(() => daemon.kill('SIGKILL'));
+  const { since } = await answering(prefix);
+  await quiet(prefix, 'restart');
+  const after = await answering(prefix);
+  assert.deepEqual([after.pid, after.since === since], [daemon.pid, false]);
+  daemon.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+});
+
 /** A copy of the programs, as an installation has them. */
 function install(t: TestContext): { folder: string; programs: string } {
   const folder = mkdtempSync(join(tmpdir(), 'fate-installed-'));
@@ -217,8 +252,14 @@ test('programs that were replaced are what starts; those that do not run leave t
   );
   assert.equal((await status(prefix)).restart, null, 'and that was all');
 
+  writeFileSync(fated, '');
+  const cutShort = await prefix.run('fate', 'restart');
+  assert.equal(cutShort.status, 1);
+  assert.match(cutShort.stderr, /goes on as it is: .*fated\.js --version says "", and not which fated it is/);
+
+  writeFileSync(fated, "import './part-that-is-missing.js';\n");
   await quiet(prefix, 'restart', '--when-idle');
-  const { fields } = await daemon.until({ event: 'restart', level: 'error' }, 2);
+  const { fields } = await daemon.until({ event: 'restart', level: 'error' }, 3);
   assert.match(
     fields.msg ?? '',
     /^fated goes on as it is, since .*fails: .*tried again when nothing runs, in 10 minutes/,
@@ -235,6 +276,20 @@ test('programs that were replaced are what starts; those that do not run leave t
   await daemon.until({ event: 'restart', msg: 'starts anew as fated 9.9.9' });
   assert.equal((await answering(prefix)).version, '9.9.9');
   await daemon.stop();
+});
+
+test('a stop does not wait for a new program that does not end', async (t) => {
+  const { programs } = install(t);
+  const { prefix, daemon } = await started(t, COUNT, programs);
+  writeFileSync(join(programs, 'fated.js'), "process.kill(process.ppid, 'SIGTERM'); setInterval(() => {}, 1000);\n");
+  const socket = join(prefix.paths.run, 'control.sock');
+  const begun = performance.now();
+  assert.equal((await ask(socket, 'POST', '/v1/restart', { when_idle: true })).status, 200);
+  // A signal that does nothing: its end is waited for.
+  const { status: exit, stderr } = await daemon.stop('SIGCONT');
+  assert.equal(exit, 0, stderr);
+  assert.ok(performance.now() - begun < 9_000, 'not at the end of its time');
+  assert.doesNotMatch(stderr, /goes on as it is|level="?(error|critical)/);
 });
 
 test('a configuration that a start would refuse leaves the daemon as it is', async (t) => {
@@ -315,7 +370,10 @@ test('where the new program is gone at the last moment, the log says so, and a s
   const ended = new Promise((resolve) => daemon.once('close', resolve));
   t.after(() => daemon.kill('SIGKILL'));
   await answering(prefix);
-  writeFileSync(join(programs, 'fated.js'), "import { rmSync } from 'node:fs'; rmSync(process.execPath);\n");
+  writeFileSync(
+    join(programs, 'fated.js'),
+    "import { rmSync } from 'node:fs'; rmSync(process.execPath); console.log('fated 9.9.9');\n",
+  );
   await quiet(prefix, 'restart', '--when-idle');
   assert.equal(await ended, 1, stderr);
   assert.match(stderr, /there is no new start of .*ENOENT: no such file or directory, execve/);

@@ -72,7 +72,7 @@ async function control(
   args: EngineArguments,
   { stay, detach }: { stay: boolean; detach: boolean },
 ): Promise<number> {
-  const { tellReady, startDetached, isInPlace } = await import('../detach.ts');
+  const { tellReady, startDetached, isInPlace, isNewStart } = await import('../detach.ts');
   const { LIB, loadOptionsFor, pathsFor } = await import('../context.ts');
   const paths = pathsFor(args);
   if (!args['no-banner'] && !isInPlace()) {
@@ -96,6 +96,10 @@ async function control(
     logLevel: args['log-level'] ?? null,
     prune: !args['no-prune'],
     ready: tellReady,
+  }).catch((error: unknown) => {
+    if (!isNewStart() || !(error instanceof FateError) || error.code !== 'LOCK_HELD') throw error;
+    // Somebody was quicker, between the daemon that it was and this one: a service manager is to try again.
+    throw new FateError('TEMPORARY', error.message, { cause: error });
   });
   const status = args.fail && summary.failures > 0 ? 1 : 0;
   leaveJournal(status);

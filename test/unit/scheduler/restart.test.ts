@@ -1,5 +1,6 @@
 /** When a daemon may start anew, and what becomes of the wish until then. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FateError } from '../../../src/errors.ts';
@@ -50,9 +51,10 @@ function makeRestart() {
     moment: () => rig.moment,
     running: () => rig.running,
     flush: () => rig.durable,
-    async check() {
+    async check(signal) {
       rig.checks += 1;
-      await rig.held;
+      await Promise.race([rig.held, once(signal, 'abort')]);
+      signal.throwIfAborted();
       if (rig.bad !== null) throw rig.bad;
       return 'fated 2.0.1';
     },
@@ -237,4 +239,20 @@ test('a stop wins over a restart that waits, and over one that is just being tri
   rig.stopping = true;
   await assert.rejects(asked, { code: 'TEMPORARY' });
   assert.equal(rig.letGo, 0);
+});
+
+test('a check that goes on when the daemon ends is given up, and is told to nobody as a failure', async () => {
+  for (const idle of [true, false]) {
+    const rig = makeRestart();
+    rig.held = new Promise(() => {});
+    const asked = rig.restart.ask(idle);
+    if (idle) await rig.clock.advance(1);
+    assert.equal(rig.checks, 1);
+    rig.stopping = true;
+    rig.restart.close();
+    if (idle) await asked;
+    else await assert.rejects(asked, { code: 'TEMPORARY', message: 'the daemon is stopping' });
+    await new Promise(setImmediate);
+    assert.deepEqual([rig.letGo, rig.logged.filter((line) => !line.startsWith('info'))], [0, []]);
+  }
 });
