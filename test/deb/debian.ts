@@ -6,6 +6,7 @@ import { describe } from 'node:test';
 import { RELEASES, type Suite, whyNot } from '../system/root-folder.ts';
 import type { Theme } from './deb-box.ts';
 import { whyNoPackage } from './package.ts';
+import { administrator } from './scenarios/administrator.ts';
 import { downgrading } from './scenarios/downgrading.ts';
 import { extras } from './scenarios/extras.ts';
 import { firstDay } from './scenarios/first-day.ts';
@@ -19,7 +20,16 @@ export async function onDebian(suite: Suite): Promise<void> {
   describe(`the package on ${RELEASES[suite].name}`, { skip: why ?? false }, () => {
     const noLong = process.env.FATE_LONG ? null : 'a long one: make test-deb';
     const theme: Theme = { suite, noLong };
-    for (const scenarios of [firstDay, installing, upgrading, downgrading, removing, otherPackages, extras]) {
+    for (const scenarios of [
+      firstDay,
+      installing,
+      upgrading,
+      downgrading,
+      removing,
+      otherPackages,
+      extras,
+      administrator,
+    ]) {
       scenarios(theme);
     }
   });

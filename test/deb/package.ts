@@ -94,7 +94,7 @@ export function tinyPackage(name: string, files: Readonly<Record<string, string>
     const control = `Package: ${name}\nVersion: 1\nArchitecture: all\nMaintainer: A test <test@localhost>\nDescription: tasks\n`;
     for (const [path, text] of Object.entries({ ...files, 'DEBIAN/control': control })) {
       mkdirSync(join(work, dirname(path)), { recursive: true });
-      writeFileSync(join(work, path), text);
+      writeFileSync(join(work, path), text, { mode: /^DEBIAN\/(pre|post)/.test(path) ? 0o755 : 0o644 });
     }
     await run('dpkg-deb', ['--root-owner-group', '-Znone', '-b', work, file], { env });
   });
