@@ -49,7 +49,9 @@ export async function findConfiguration(conf: string, names: Names, packaged: st
     const file = join(conf, names.task);
     const message = `expected ${basename(file)}.${SUFFIXES.join(', .')} or a drop-in in ${folder}, found none`;
     const problems = [problemOf('missing', file, message), ...dropIns.unreadable.map(unreadable)];
-    throw new FateError('CONF_MISSING', `there are no tasks in ${conf}`, { problems });
+    throw new FateError('CONF_MISSING', `there are no tasks in ${conf}; fate init conf ${conf} makes examples`, {
+      problems,
+    });
   }
   return {
     main: [...tasks, ...defaults],

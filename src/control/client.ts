@@ -134,7 +134,8 @@ function unreachable(socket: string, error: unknown, signal: AbortSignal): FateE
   if (error instanceof FateError) return error;
   const errno = errnoOf(error) ?? '';
   if (errno === 'EACCES' || errno === 'EPERM') {
-    return new FateError('NOT_PERMITTED', `the control socket ${socket} is not for you: ${messageOf(error)}`);
+    const who = 'root and the members of its group may ask there';
+    return new FateError('NOT_PERMITTED', `the control socket ${socket} is not for you (${errno}): ${who}`);
   }
   const why = signal.aborted
     ? 'it did not answer in time'

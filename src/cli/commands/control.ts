@@ -1,4 +1,5 @@
 /** The engine's command lines: `fate control`, `fated` and `fates` (SPEC 1). */
+import { writeFileSync } from 'node:fs';
 import type { CommandModule } from 'yargs';
 import { FateError } from '../../errors.ts';
 import { LEVELS, type Level } from '../../types.ts';
@@ -80,6 +81,7 @@ async function control(
     showBanner();
   }
   if (detach && !isInPlace()) return startDetached(program, paths.data);
+  nameProcess(program);
   const { runEngine } = await import('../../daemon.ts');
   // At the end there may be nothing to load it from any more.
   const { leaveJournal } = await import('../../platform/journal.ts');
@@ -104,4 +106,13 @@ async function control(
   const status = args.fail && summary.failures > 0 ? 1 : 0;
   leaveJournal(status);
   return status;
+}
+
+/** For ps(1), pgrep(1) and `systemctl status`, which would show what Node calls its main thread: proc_pid_comm(5). */
+function nameProcess(program: Program): void {
+  try {
+    writeFileSync('/proc/self/comm', program);
+  } catch {
+    // It runs under any name.
+  }
 }
