@@ -81,7 +81,7 @@ test('what the administrator has put into /etc/fate besides stays, and is told',
   file('etc/fate/tasks.yaml', 'etc/fate/secrets', 'etc/fate/tasks.d/a.toml', 'etc/fate/tasks.d/README');
   assert.equal(
     purge(),
-    'fate: /etc/fate/tasks.d is left, since it is not empty\nfate: /etc/fate is left, since it is not empty\n',
+    'fate: /etc/fate/tasks.d is left: Directory not empty\nfate: /etc/fate is left: Directory not empty\n',
   );
   assert.deepEqual(left(), ['etc/fate/secrets', 'etc/fate/tasks.d/README']);
 });
@@ -116,7 +116,7 @@ test('a folder of results or of tasks that is a link stays one, and is told', (t
   assert.equal(
     purge(),
     'fate: /var/log/fate/result is a link, and is left, with what it leads to\n' +
-      `fate: /etc/fate/tasks.d ${NO_LINK}fate: /etc/fate is left, since it is not empty\n`,
+      `fate: /etc/fate/tasks.d ${NO_LINK}fate: /etc/fate is left: Directory not empty\n`,
   );
   assert.deepEqual(left(), ['etc/fate/tasks.d', 'srv/one.toml', 'srv/result-1', 'var/log/fate/result']);
 });
